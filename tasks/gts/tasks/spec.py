@@ -1,0 +1,93 @@
+"""What a person asks for: the task file (``task.yaml``) and its JSON twin over REST."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?$"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Goal(_Part):
+    """When the student is good enough.
+
+    Attributes:
+        metric: The measure that decides.
+        target: The value at which the job may stop early, between 0 and 1.
+    """
+
+    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    target: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
+class Budget(_Part):
+    """What the job may spend.
+
+    Attributes:
+        seconds: Wall time of all stages together; the best student so far is published when it is reached.
+    """
+
+    seconds: Annotated[float, Field(gt=0)] | None = None
+
+
+class StudentWish(_Part):
+    """What the student must be like.
+
+    Attributes:
+        tier: ``static`` (token table), ``mini`` (small transformer), ``base``; ``auto`` trains what fits and
+            takes the best.
+        max_parameters: Upper limit of parameters.
+        max_latency_ms: Upper limit of the time for one text on one core, in milliseconds.
+    """
+
+    tier: Literal["auto", "static", "mini", "base"] = "auto"
+    max_parameters: Annotated[int, Field(gt=0)] | None = None
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
+
+
+class TaskSpec(_Part):
+    """A task without its data: everything of ``task.yaml`` but the file paths.
+
+    Attributes:
+        name: Name of the task and of the model repository it fills; letters, digits, ``. _ -``.
+        type: The task type.
+        labels: Label name to description (may be empty). Empty mapping: taken from the examples.
+        multi_label: Whether a text may carry several labels or none; ``None``: found from the examples.
+        language: ISO 639-1 code; ``None``: found from the text.
+        goal: When the student is good enough.
+        budget: What may be spent.
+        student: What the student must be like.
+        seed: Seed of everything random.
+    """
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=96)]
+    type: Literal["classification"] = "classification"
+    labels: dict[str, str] = Field(default_factory=dict)
+    multi_label: bool | None = None
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+    goal: Goal = Goal()
+    budget: Budget = Budget()
+    student: StudentWish = StudentWish()
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _list_to_mapping(cls, value: object) -> object:
+        if value is None:
+            return {}
+        if isinstance(value, list):
+            if len({str(label) for label in value}) != len(value):
+                raise ValueError("a label is listed twice")
+            return {str(label): "" for label in value}
+        if isinstance(value, dict):
+            return {str(key): "" if text is None else text for key, text in value.items()}
+        return value
+
+    def evolve(self, **changes: object) -> Self:
+        """A copy with some fields changed, validated again."""
+        return type(self).model_validate({**self.model_dump(), **changes})
