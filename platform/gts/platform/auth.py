@@ -1,0 +1,250 @@
+"""Who asks, and may they: bearer tokens, the browser's cookie, and what guards a server on localhost.
+
+Handlers declare what they need: ``user: Reader``, ``user: Writer`` or ``user: Inferrer``. A request
+carries its token as ``Authorization: Bearer`` (clients) or in a cookie (browsers). The cookie is set when a
+page is opened with ``?token=`` (the URL that ``gts up`` prints) or by the form on ``/login``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gts.core.errors import Forbidden, Unauthorized
+from gts.platform import tokens
+from gts.platform.errors import error_response
+from gts.platform.services import ServicesDep
+from gts.platform.settings import Settings
+from gts.platform.tokens import Token
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_COOKIE_SECONDS = 30 * 24 * 3600
+
+# No inline script or style anywhere, nothing from elsewhere, nobody may frame us. `same-origin` for the
+# referrer: with `no-referrer` browsers send `Origin: null` with a form, which the origin check would refuse.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True)
+class User:
+    """Whom a request acts for.
+
+    Attributes:
+        owner: Name under which jobs are kept.
+        token: The token that came with the request.
+        by_cookie: Whether it came in the browser's cookie.
+    """
+
+    owner: str
+    token: Token
+    by_cookie: bool
+
+
+def cookie_name(request: Request) -> str:
+    """Cookies know no ports, so two platforms on one host need two names."""
+    return f"gts_token_{request.url.port or 0}"
+
+
+def current_user(request: Request, services: ServicesDep) -> User:
+    """FastAPI dependency: the user of the request, whatever the token may do.
+
+    Raises:
+        Unauthorized: No token came, or not a valid one.
+    """
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        token, by_cookie = services.tokens.verify(credentials.strip()), False
+    elif cookie := request.cookies.get(cookie_name(request)):
+        token, by_cookie = services.tokens.verify(cookie), True
+    else:
+        raise Unauthorized(
+            "no token came with the request",
+            mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
+        )
+    return User(owner=token.owner, token=token, by_cookie=by_cookie)
+
+
+CurrentUser = Annotated[User, Depends(current_user)]
+
+
+def require(user: User, scope: tokens.Scope) -> User:
+    """The user, if the token carries the scope.
+
+    Raises:
+        Forbidden: It does not.
+    """
+    if scope not in user.token.scopes:
+        raise Forbidden(
+            f"the token {user.token.name!r} may not do this: it lacks the scope {scope.value!r}",
+            mend=f"make a token that has it: `gts token new NAME --scope {scope.value}`",
+            scope=scope.value,
+        )
+    return user
+
+
+def require_read(user: CurrentUser) -> User:
+    """FastAPI dependency: a user who may read."""
+    return require(user, tokens.Scope.READ)
+
+
+def require_write(user: CurrentUser) -> User:
+    """FastAPI dependency: a user who may submit, cancel and change."""
+    return require(user, tokens.Scope.WRITE)
+
+
+def require_infer(user: CurrentUser) -> User:
+    """FastAPI dependency: a user who may ask models for predictions."""
+    return require(user, tokens.Scope.INFER)
+
+
+Reader = Annotated[User, Depends(require_read)]
+Writer = Annotated[User, Depends(require_write)]
+Inferrer = Annotated[User, Depends(require_infer)]
+
+
+def set_cookie(response: Response, request: Request, token: str) -> None:
+    """Let the browser carry the token: out of reach of scripts, never sent from other sites."""
+    response.set_cookie(
+        cookie_name(request),
+        token,
+        max_age=_COOKIE_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+
+
+def local_path(target: str) -> str:
+    """A redirect target inside this site; anything else becomes ``/``.
+
+    Example:
+        >>> local_path("/jobs?x=1"), local_path("//evil.example"), local_path("https://evil.example")
+        ('/jobs?x=1', '/', '/')
+    """
+    inside = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if inside else "/"
+
+
+class Gatekeeper:
+    """ASGI middleware in front of everything: host names, origins, the ``?token=`` hand-over, headers.
+
+    Args:
+        app: What stands behind it.
+        settings: Say which host names are ours.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._names = _own_names(settings)
+        self._any_address = not is_loopback(settings.host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what must be refused; hand the rest on, with security headers on the way back."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        request = Request(scope, receive)
+        try:
+            self._check_host(request.headers)
+            _check_origin(request)
+        except Forbidden as error:
+            await error_response(error)(scope, receive, send_with_headers)
+            return
+        if request.method == "GET" and "token" in request.query_params:
+            response = await _trade_token(request)
+            await response(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive, send_with_headers)
+
+    def _check_host(self, headers: Headers) -> None:
+        # DNS rebinding: a page of evil.example, resolved to 127.0.0.1, still says so in its Host header.
+        # An address instead of a name cannot have been rebound.
+        host = (urlsplit(f"//{headers.get('host', '')}").hostname or "").rstrip(".")
+        if host in self._names or (self._any_address and _is_address(host)):
+            return
+        raise Forbidden(
+            f"this server does not answer to the host name {host[:100]!r}",
+            mend="use the URL that `gts up` printed, or add the name to the setting `allowed_hosts`",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address.
+
+    Example:
+        >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+        (True, True, False)
+    """
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _own_names(settings: Settings) -> frozenset[str]:
+    names = {"localhost", "127.0.0.1", "::1", settings.host, *settings.allowed_hosts}
+    if settings.public_url:
+        names.add(urlsplit(settings.public_url).hostname or "")
+    if not is_loopback(settings.host):
+        names.add(socket.gethostname())
+    return frozenset(name.lower() for name in names if name)
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse changes asked for by pages of other sites; clients with a bearer token are not browsers' victims."""
+    if request.method in _SAFE_METHODS or request.headers.get("authorization"):
+        return
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    if origin is None and site is None and not request.headers.get("cookie"):
+        return  # no browser; the handler will ask for a token
+    same = origin is not None and urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+    if not same and not (origin is None and site == "same-origin"):
+        raise Forbidden(
+            f"a page of another origin ({(origin or 'unknown')[:100]!r}) asked for this change",
+            mend="open the platform's own page, or send `Authorization: Bearer <token>`",
+        )
+
+
+async def _trade_token(request: Request) -> Response:
+    """Turn the token in a URL into a cookie, and lead to the same page without it."""
+    rest = [(key, value) for key, value in request.query_params.multi_items() if key != "token"]
+    path = local_path(request.url.path)
+    try:
+        await run_in_threadpool(request.app.state.services.tokens.verify, request.query_params["token"])
+    except Unauthorized:
+        return RedirectResponse("/login?" + urlencode({"failed": "1", "next": path}), status_code=303)
+    response = RedirectResponse(path + ("?" + urlencode(rest) if rest else ""), status_code=303)
+    set_cookie(response, request, request.query_params["token"])
+    return response

@@ -1,0 +1,47 @@
+"""What every request handler works with: one frozen value on ``app.state.services``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from gts.core.artifacts import ArtifactStore
+from gts.core.database import Database
+from gts.platform.settings import Settings
+from gts.platform.tokens import TokenStore
+
+if TYPE_CHECKING:
+    from gts.platform.serving import StudentCache
+    from gts.registry.registry import Registry
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of a running platform.
+
+    Attributes:
+        settings: What the installation was told.
+        database: Jobs, events, registry and tokens.
+        store: Artifacts: the data of jobs and what stages left behind.
+        registry: Published models.
+        tokens: Access tokens.
+        students: Loaded students that answer predictions.
+    """
+
+    settings: Settings
+    database: Database
+    store: ArtifactStore
+    registry: Registry
+    tokens: TokenStore
+    students: StudentCache
+
+
+def get_services(request: Request) -> Services:
+    """FastAPI dependency: the services of the app that got the request."""
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]

@@ -1,0 +1,181 @@
+"""Settings: one table of fields, read from flags, then ``GTS_*`` variables, then ``gts.toml``, then defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from gts.core.errors import InvalidInput
+
+_MIB = 1 << 20
+_DATA_DIR_VARIABLE = "GTS_HOME"
+
+
+def _default_data_dir() -> Path:
+    return Path.home() / ".gts"
+
+
+class Settings(BaseModel):
+    """What one installation is told about its surroundings; the description of each field is its help text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, description="Folder of everything this installation keeps."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; beyond loopback GTS_TOKEN must be set.")
+    port: int = Field(8750, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(
+        None, description="URL under which others reach the server (behind a proxy)."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Further host names the server answers to, separated by commas."
+    )
+    token: SecretStr | None = Field(
+        None,
+        description="Token of your own choice (32 characters or more) instead of a fresh one at each start.",
+    )
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    redis_url: str | None = Field(
+        None, description="Redis that carries knocks to workers; none: workers poll."
+    )
+    compute: Literal["ray", "inline"] = Field(
+        "ray", description="Where stages run: Ray, or the worker itself."
+    )
+    ray_address: str | None = Field(
+        None, description="Ray cluster to join; none: a local one, started lazily."
+    )
+    workers: int = Field(1, ge=0, le=64, description="Worker processes to start; 0: they run elsewhere.")
+    engine: str = Field(
+        "gts.orchestrator.engine:run_job", description="Function that runs a job, as `module:function`."
+    )
+    max_upload_bytes: int = Field(512 * _MIB, gt=0, description="Largest upload of a job's files, in bytes.")
+    max_body_bytes: int = Field(32 * _MIB, gt=0, description="Largest body of any other request, in bytes.")
+    max_texts: int = Field(1024, gt=0, description="Most texts in one prediction request.")
+    max_text_chars: int = Field(
+        100_000, gt=0, description="Longest text in a prediction request, in characters."
+    )
+    max_students: int = Field(
+        8, gt=0, description="Students kept loaded at once; the least used one goes first."
+    )
+    max_predictions: int = Field(
+        64, gt=0, description="Prediction requests in flight; more are refused with 429."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+    sources: Annotated[dict[str, str], Field(exclude=True, repr=False)] = Field(
+        default_factory=dict, description="Where each value came from."
+    )
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in use."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'gts.db'}"
+
+    @property
+    def store_root(self) -> Path:
+        """Root of the artifact store."""
+        return self.data_dir / "artifacts"
+
+    @property
+    def blob_root(self) -> Path:
+        """Root of the registry's blobs."""
+        return self.data_dir / "blobs"
+
+    @property
+    def server_file(self) -> Path:
+        """Where a running server writes how local clients reach it (mode 0600)."""
+        return self.data_dir / "server.json"
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a field.
+
+    Example:
+        >>> variable_of("port"), variable_of("data_dir")
+        ('GTS_PORT', 'GTS_HOME')
+    """
+    return _DATA_DIR_VARIABLE if field == "data_dir" else f"GTS_{field.upper()}"
+
+
+def fields() -> list[tuple[str, str, str]]:
+    """Name, environment variable and help of every setting, in order."""
+    return [
+        (name, variable_of(name), info.description or "")
+        for name, info in Settings.model_fields.items()
+        if name != "sources"
+    ]
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Put the settings together.
+
+    Args:
+        flags: Values given on the command line; ``None`` values count as not given.
+        environ: Environment variables; the process's own by default.
+
+    Raises:
+        InvalidInput: A value is wrong; the message names where it came from.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+
+    def take(name: str, value: Any, source: str) -> None:
+        if name not in values:
+            values[name], sources[name] = value, source
+
+    for name, value in (flags or {}).items():
+        if value is not None:
+            take(name, value, "flag")
+    for name, variable, _ in fields():
+        if environ.get(variable):
+            take(name, environ[variable], variable)
+    data_dir = Path(values.get("data_dir") or _default_data_dir()).expanduser().resolve()
+    for name, value in _read_file(data_dir / "gts.toml").items():
+        take(name, value, "gts.toml")
+    try:
+        return Settings(**values, sources=sources)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        origin = sources.get(name, "the settings")
+        raise InvalidInput(
+            f"setting {name!r} from {origin} is wrong: {first['msg']}",
+            mend="`gts doctor` lists every setting with its meaning and where its value came from",
+            setting=name,
+        ) from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}", mend="correct or remove the file") from error
+    known = {name for name, _, _ in fields()} - {"data_dir"}
+    for name in document:
+        if name not in known:
+            raise InvalidInput(
+                f"{path} has an unknown setting {name!r}", mend=f"known settings: {', '.join(sorted(known))}"
+            )
+    return document
