@@ -1,0 +1,1 @@
+"""Model registry: repositories, commits, references and the files behind them."""

@@ -1,0 +1,155 @@
+"""From a folder on disk to checked, stored files: the way into the registry."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from gts.core.blobs import BlobStore
+from gts.core.errors import InvalidInput, TooLarge
+from gts.registry.cards import MAX_CARD_BYTES, parse_card, summarize
+from gts.registry.contents import check_content, check_name, read_config
+from gts.registry.names import check_paths
+from gts.registry.trees import git_blob_oid, lfs_pointer
+from gts.registry.values import FileEntry
+
+MAX_FILES = 10_000
+# What clients keep for themselves in a folder they downloaded to.
+_IGNORED = frozenset({".git", ".cache/huggingface"})
+_LFS_BYTES = 10 << 20
+_SNIFF_BYTES = 8000  # git's own measure for telling binary from text
+
+
+@dataclass(frozen=True)
+class CheckedFolder:
+    """A folder that passed every check and may be stored.
+
+    Attributes:
+        files: Path in the repository to path on disk, sorted.
+        card: What listings show of it.
+    """
+
+    files: dict[str, Path]
+    card: dict[str, Any]
+
+
+def read_folder(root: Path) -> CheckedFolder:
+    """List a folder and check names and contents of all its files; nothing is stored yet.
+
+    Raises:
+        InvalidInput: A name or a content that may not be published; says which and why.
+    """
+    if not root.is_dir():
+        raise InvalidInput(f"there is no folder {str(root)!r} to publish", mend="give the folder of a model")
+    files: dict[str, Path] = {}
+    for relative, path in _walk(root, ""):
+        files[relative] = path
+        if len(files) > MAX_FILES:
+            raise TooLarge(f"more than {MAX_FILES:,} files", mend="publish the model's files only")
+    if not files:
+        raise InvalidInput(f"the folder {str(root)!r} holds no files", mend="give the folder of a model")
+    check_paths(files)
+    for relative, path in files.items():
+        check_name(relative)
+        with _open(path) as handle:
+            check_content(relative, handle)
+    card: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    if "README.md" in files:
+        card = parse_card(_read_card(files["README.md"]))
+    if "config.json" in files:
+        with _open(files["config.json"]) as handle:
+            config = read_config("config.json", handle)
+    return CheckedFolder(dict(sorted(files.items())), summarize(card, config, files))
+
+
+def store(folder: CheckedFolder, blobs: BlobStore) -> tuple[FileEntry, ...]:
+    """Put every file into the blob store.
+
+    Raises:
+        StorageError: The disk is full.
+    """
+    entries = []
+    for relative, path in folder.files.items():
+        with _open(path) as handle:
+            entries.append(_store_file(relative, handle, blobs))
+    return tuple(entries)
+
+
+def _store_file(relative: str, handle: BinaryIO, blobs: BlobStore) -> FileEntry:
+    reader = _GitHashing(handle)
+    sha256, size = blobs.put(cast("BinaryIO", reader))
+    if size != reader.size:
+        raise InvalidInput(
+            f"{relative!r} changed while it was being read", mend="publish again when it is finished"
+        )
+    is_lfs = size > _LFS_BYTES or b"\0" in reader.start
+    git_oid = git_blob_oid(len(pointer := lfs_pointer(sha256, size)), [pointer]) if is_lfs else reader.oid
+    return FileEntry(relative, size, sha256, git_oid, is_lfs)
+
+
+class _GitHashing:
+    """Hands a file on and takes git's hash and the first bytes as they pass."""
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
+        self.size = os.fstat(handle.fileno()).st_size
+        self.start = b""
+        self._hasher = hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
+
+    def read(self, count: int = -1) -> bytes:
+        block = self._handle.read(count)
+        self._hasher.update(block)
+        if len(self.start) < _SNIFF_BYTES:
+            self.start += block[: _SNIFF_BYTES - len(self.start)]
+        return block
+
+    @property
+    def oid(self) -> str:
+        return self._hasher.hexdigest()
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            relative = f"{prefix}{entry.name}"
+            if relative in _IGNORED:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), f"{relative}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield relative, Path(entry.path)
+            else:
+                raise InvalidInput(
+                    f"{relative!r} is a link or a special file",
+                    mend="publish a folder of plain files; copy what the link points to",
+                )
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    # O_NOFOLLOW and O_NONBLOCK: the file may have become a link or a pipe since it was listed.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as handle:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InvalidInput(f"{path.name!r} is not a plain file", mend="publish plain files only")
+        yield handle
+
+
+def _read_card(path: Path) -> str:
+    with _open(path) as handle:
+        data = handle.read(MAX_CARD_BYTES + 1)
+    if len(data) > MAX_CARD_BYTES:
+        raise TooLarge(f"README.md is larger than {MAX_CARD_BYTES >> 20} MiB", mend="shorten the model card")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"README.md is not UTF-8: {error}", mend="save it as UTF-8", file="README.md"
+        ) from None
