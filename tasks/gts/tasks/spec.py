@@ -9,6 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?$"
 
 
+def label_name(value: object) -> str:
+    """A label written as a number or boolean, as a name; one spelling for task files, JSON rows and Parquet.
+
+    Example:
+        >>> label_name(True), label_name(3), label_name(2.0), label_name("x")
+        ('true', '3', '2', 'x')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -81,11 +95,12 @@ class TaskSpec(_Part):
         if value is None:
             return {}
         if isinstance(value, list):
-            if len({str(label) for label in value}) != len(value):
+            names = [label_name(label) for label in value]
+            if len(set(names)) != len(names):
                 raise ValueError("a label is listed twice")
-            return {str(label): "" for label in value}
+            return dict.fromkeys(names, "")
         if isinstance(value, dict):
-            return {str(key): "" if text is None else text for key, text in value.items()}
+            return {label_name(key): "" if text is None else text for key, text in value.items()}
         return value
 
     def evolve(self, **changes: object) -> Self:

@@ -1,0 +1,219 @@
+"""The task document (``task.yaml``, ``task.json``, a REST body, a web form): keys checked, data sources found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from yaml.events import AliasEvent
+from yaml.nodes import MappingNode
+
+from gts.core.errors import InvalidInput
+from gts.tasks.columns import Columns
+from gts.tasks.spec import TaskSpec
+from gts.tasks.wording import listing, nearest, quote
+
+DATA_KEYS = ("examples", "unlabeled", "test")
+COLUMN_KEYS = ("text_column", "label_column", "label_separator")
+KEYS = (*TaskSpec.model_fields, *DATA_KEYS, *COLUMN_KEYS)
+# What people write from habit, where the spelling alone would not lead to the right key.
+_MEANT = {
+    "unlabelled": "unlabeled",
+    "pool": "unlabeled",
+    "train": "examples",
+    "data": "examples",
+    "classes": "labels",
+    "categories": "labels",
+    "dev": "test",
+    "lang": "language",
+    "text": "text_column",
+    "label": "label_column",
+    "separator": "label_separator",
+}
+_DOCUMENT_CHARS = 1_000_000
+_EXPECTED = {
+    "name": "1 to 96 letters (a-z), digits, '.', '_' or '-', beginning and ending with a letter or digit",
+    "labels": "a list of names, or a mapping of name to description",
+    "language": "an ISO 639 code of two or three small letters, such as en",
+    "seed": "a whole number from 0 to 4294967295",
+}
+
+
+class _TaskLoader(yaml.SafeLoader):
+    """YAML in which a plain scalar is a string, so that labels ``no``, ``010`` or ``2024-01-01`` stay as written.
+
+    Aliases are refused (a few lines of them expand without bound), repeated keys too.
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not read")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        if isinstance(node, MappingNode):
+            keys = [cast(Any, key).value for key, _ in node.value]
+            twice = next((key for key in keys if keys.count(key) > 1), None)
+            if twice is not None:
+                raise yaml.YAMLError(f"the key {quote(twice)} stands twice, line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep)
+
+
+_NULL_TAG = "tag:yaml.org,2002:null"
+_TaskLoader.yaml_implicit_resolvers = {
+    first: [rule for rule in rules if rule[0] == _NULL_TAG]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse_document(text: str, name: str = "task.yaml") -> dict[str, Any]:
+    """Parse the text of a task file, YAML or (by the name's end) JSON.
+
+    Raises:
+        InvalidInput: It cannot be parsed or is no mapping.
+
+    Example:
+        >>> parse_document("name: t\\nlabels: [yes, no]")
+        {'name': 't', 'labels': ['yes', 'no']}
+    """
+    if len(text) > _DOCUMENT_CHARS:
+        raise InvalidInput(
+            f"{name} is too long for a task file", mend="give the data as files beside it", file=name
+        )
+    try:
+        if name.casefold().endswith(".json"):
+            document = json.loads(text)
+        else:
+            document = yaml.load(text, Loader=_TaskLoader)  # noqa: S506 - a SafeLoader with fewer types
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error) or "nested too deeply"
+        raise InvalidInput(
+            f"{name}{where} is not valid {'JSON' if name.casefold().endswith('.json') else 'YAML'}: {reason[:200]}",
+            mend="look for a missing colon or quote, or a tab used for indenting",
+            file=name,
+        ) from error
+    if not isinstance(document, dict):
+        raise InvalidInput(
+            f"{name} holds {'nothing' if document is None else quote(document)}; keys such as name and examples were "
+            "expected",
+            mend="begin with `name: my-task` and `examples: labelled.csv`",
+            file=name,
+        )
+    return document
+
+
+def check_keys(document: Mapping[str, Any]) -> None:
+    """Refuse keys that a task does not have.
+
+    Raises:
+        InvalidInput: Names the first unknown key and the nearest known one.
+    """
+    for key in document:
+        if key not in KEYS:
+            raise _unknown_key(str(key), KEYS, "")
+
+
+def _unknown_key(key: str, known: tuple[str, ...], inside: str) -> InvalidInput:
+    like = _MEANT.get(key.casefold()) if not inside else None
+    like = like or nearest(key, known)
+    where = f" in {inside}" if inside else ""
+    return InvalidInput(
+        f"unknown key {quote(key)}{where}; the keys are {listing(known, limit=20)}",
+        mend=f"did you mean {quote(like)}?" if like else "remove it",
+        key=f"{inside}.{key}" if inside else key,
+        nearest=like,
+    )
+
+
+def spec_of(document: Mapping[str, Any]) -> TaskSpec:
+    """The task of a document; empty values (an untouched form field) count as not given.
+
+    Raises:
+        InvalidInput: A value is wrong; ``details["problems"]`` lists field, value found and what is expected.
+    """
+    fields = {key: document[key] for key in TaskSpec.model_fields if document.get(key) not in (None, "")}
+    labels = fields.get("labels")
+    if isinstance(labels, str):
+        fields["labels"] = _label_lines(labels)
+    elif isinstance(labels, list) and any(not isinstance(label, (str, int, float)) for label in labels):
+        raise InvalidInput(
+            "labels holds an entry that is no name",
+            mend="write each label as a word; put words such as null or ~ into quotes",
+            field="labels",
+        )
+    try:
+        return TaskSpec.model_validate(fields)
+    except ValidationError as error:
+        raise _readable(error) from error
+
+
+def _label_lines(text: str) -> dict[str, str]:
+    """Labels typed into a form: one a line, with ``: description`` behind it where wanted."""
+    labels: dict[str, str] = {}
+    for line in text.splitlines():
+        name, _, description = line.partition(": ")
+        if name.strip() in labels:
+            raise InvalidInput(
+                f"the label {quote(name.strip())} stands twice", mend="keep one", field="labels"
+            )
+        if name.strip():
+            labels[name.strip()] = description.strip()
+    return labels
+
+
+def _readable(error: ValidationError) -> InvalidInput:
+    problems = []
+    for item in error.errors(include_url=False):
+        path = [str(part) for part in item["loc"]]
+        if item["type"] == "extra_forbidden":
+            return _unknown_key(path[-1], _keys_of(path[:-1]), ".".join(path[:-1]))
+        found = "missing" if item["type"] == "missing" else quote(item["input"])
+        problems.append({"field": ".".join(path), "found": found, "expected": _expected(path, item)})
+    shown = "; ".join(f"{p['field']} is {p['found']}, expected: {p['expected']}" for p in problems[:3])
+    fields = ", ".join(problem["field"] for problem in problems[:3])
+    return InvalidInput(shown, mend=f"change {fields}", field=problems[0]["field"], problems=problems)
+
+
+def _expected(path: list[str], item: Mapping[str, Any]) -> str:
+    if item["type"] == "value_error":  # raised by a validator of ours
+        return str(item["ctx"]["error"])
+    message = str(item["msg"]).removeprefix("Input should be ")
+    return _EXPECTED.get(path[0]) or message[:1].lower() + message[1:]
+
+
+def _keys_of(path: list[str]) -> tuple[str, ...]:
+    model: type[BaseModel] = TaskSpec
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        candidates = (annotation, *get_args(annotation))
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return tuple(model.model_fields)
+
+
+def columns_of(document: Mapping[str, Any]) -> Columns:
+    """The column names and the separator of a document.
+
+    Raises:
+        InvalidInput: One of them is no string.
+    """
+    return Columns(
+        text=_string(document, "text_column"),
+        label=_string(document, "label_column"),
+        separator=_string(document, "label_separator", str),
+    )
+
+
+def _string(document: Mapping[str, Any], key: str, clean: Callable[[str], str] = str.strip) -> str | None:
+    value = document.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"{key} is {quote(value)}, expected: a string", mend="put it into quotes", field=key
+        )
+    return clean(value) or None

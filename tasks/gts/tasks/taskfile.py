@@ -1,0 +1,146 @@
+"""Entrances for tasks: a task file on disk, and a task document over REST or from a web form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gts.core.errors import InvalidInput
+from gts.tasks.building import Sources, build_task
+from gts.tasks.dataset import TaskData
+from gts.tasks.decoding import open_bytes, undecodable
+from gts.tasks.document import check_keys, columns_of, parse_document, spec_of
+from gts.tasks.limits import DEFAULT_LIMITS, Limits
+from gts.tasks.source import FileSource, RowSource, Source, TextSource
+from gts.tasks.wording import quote
+
+_TASK_FILE_LIMITS = Limits(decompressed_bytes=4 << 20)
+_FILE_NAME = re.compile(r"[^\n\r,;\t{}\[\]]+\.(csv|tsv|tab|jsonl|ndjson|json|parquet|pq|txt)(\.gz)?")
+
+
+def load_task_file(
+    path: Path,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> TaskData:
+    """Read ``task.yaml`` (or ``task.json``) and the data files it names.
+
+    Args:
+        path: The task file; paths in it are relative to its folder.
+        text_column: Name of the text column; wins over the file's.
+        label_column: Name of the label column; wins over the file's.
+        limits: Bounds on the data.
+
+    Raises:
+        InvalidInput: The task file is wrong.
+        DataError: A file is missing or its data is wrong.
+        TooLarge: A file is over a limit.
+    """
+    path = Path(path)
+    with open_bytes(path, path.name, _TASK_FILE_LIMITS) as stream:
+        raw = stream.read()
+    try:
+        document = parse_document(raw.decode("utf-8-sig"), path.name)
+    except UnicodeDecodeError as error:
+        raise undecodable(path, path.name, _TASK_FILE_LIMITS) from error
+    check_keys(document)
+    spec, columns = spec_of(document), columns_of(document)
+    columns = replace(columns, text=text_column or columns.text, label=label_column or columns.label)
+    examples = _files(document, "examples", path.parent)
+    if examples is None:
+        raise _no_examples("`examples: labelled.csv`")
+    unlabeled, test = _files(document, "unlabeled", path.parent), _files(document, "test", path.parent)
+    return build_task(spec, examples, unlabeled, test, columns, limits=limits)
+
+
+def load_task_document(
+    document: Mapping[str, Any],
+    *,
+    examples: Sources | None = None,
+    unlabeled: Sources | None = None,
+    test: Sources | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> TaskData:
+    """Read a task that came as a JSON object or as form fields; the keys are those of the task file.
+
+    The document's ``examples``, ``unlabeled`` and ``test`` are never taken for paths: a list holds rows
+    (``{"text", "label"}``, ``{"text", "labels"}``, or strings without labels), a string is the data itself
+    as CSV, TSV, JSON lines or plain text. Form fields may be strings throughout and empty; ``labels`` may then
+    be one label a line.
+
+    Args:
+        document: The task.
+        examples: Uploaded files; they win over the document's.
+        unlabeled: The same for the unlabelled texts.
+        test: The same for the test.
+        limits: Bounds on the data.
+
+    Raises:
+        InvalidInput: The document or its data is wrong (see :func:`build_task`).
+
+    Example:
+        >>> rows = [{"text": t, "label": t[0]} for t in ("a 1", "a 2", "b 1", "b 2")]
+        >>> load_task_document({"name": "demo", "examples": rows}).labels
+        ('a', 'b')
+    """
+    check_keys(document)
+    spec, columns = spec_of(document), columns_of(document)
+    found = examples if examples is not None else _inline(document, "examples")
+    if found is None:
+        raise _no_examples('`"examples": [{"text": "...", "label": "..."}]`, paste some, or upload a file')
+    return build_task(
+        spec,
+        found,
+        unlabeled if unlabeled is not None else _inline(document, "unlabeled"),
+        test if test is not None else _inline(document, "test"),
+        columns,
+        limits=limits,
+    )
+
+
+def _no_examples(how: str) -> InvalidInput:
+    return InvalidInput(
+        "the task has no examples; at least two labelled texts for each label are needed",
+        mend=f"give {how}",
+        field="examples",
+    )
+
+
+def _files(document: Mapping[str, Any], key: str, folder: Path) -> list[Source] | None:
+    value = document.get(key)
+    if value is None or value == "":
+        return None
+    paths = value if isinstance(value, list) else [value]
+    if not paths or not all(isinstance(path, str) and path and "\0" not in path for path in paths):
+        raise InvalidInput(
+            f"{key} is {quote(value)}, expected: the path of a file, or a list of paths",
+            mend=f"write `{key}: file.csv`; the path is relative to the task file",
+            field=key,
+        )
+    return [FileSource(folder / path, path) for path in paths]
+
+
+def _inline(document: Mapping[str, Any], key: str) -> Source | None:
+    value = document.get(key)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, list):
+        return RowSource(value, key)
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"{key} is {quote(value)}, expected: a list of rows, or the text of a CSV or JSON lines file",
+            mend='send [{"text": "...", "label": "..."}]',
+            field=key,
+        )
+    if _FILE_NAME.fullmatch(value.strip()):
+        raise InvalidInput(
+            f"{key} is {quote(value)}, which looks like the name of a file; files on the server are not read",
+            mend="send the rows or the content of the file, or upload it as multipart form data",
+            field=key,
+        )
+    return TextSource(value, key)
