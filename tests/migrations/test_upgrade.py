@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from gts.core.database import Database
+from gts.core.errors import Conflict
+from gts.migrations import current, upgrade
+from gts.migrations.schema import metadata
+from gts.migrations.upgrade import downgrade
+from gts.orchestrator import jobs
+
+HEAD, PREVIOUS = "0002", "0001"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new folder' / 'gts.db'}"
+    return request.getfixturevalue("fresh_postgres_url")
+
+
+def tables(url: str) -> set[str]:
+    database = Database(url)
+    try:
+        return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+    finally:
+        database.close()
+
+
+def test_an_empty_database_gets_the_schema_the_code_declares(url: str) -> None:
+    upgrade(url)
+
+    assert current(url) == HEAD
+    database = Database(url)
+    with database.engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata()) == []
+    database.close()
+
+
+def test_upgrading_twice_changes_nothing(url: str) -> None:
+    upgrade(url)
+    upgrade(url)
+
+    assert current(url) == HEAD
+
+
+def test_a_database_of_the_previous_revision_keeps_its_rows(url: str) -> None:
+    upgrade(url, PREVIOUS)
+    database = Database(url)
+    insert = text(
+        "INSERT INTO jobs (id, name, owner, namespace, state, cancel_requested, spec, task_artifact, "
+        "request_digest, fence, attempts, last_seq, created_at) VALUES "
+        "('j1', 'tickets', 'ann', 'ann', 'queued', :no, '{\"seed\": 1}', 'a', 'd', 0, 0, 0, :at)"
+    )
+    with database.writing() as session:
+        session.execute(insert, {"no": False, "at": datetime(2026, 1, 1, tzinfo=UTC)})
+
+    upgrade(url)
+
+    with database.reading() as session:
+        job = jobs.get(session, "j1")
+    database.close()
+    assert (job.name, job.spec, job.state, job.error) == ("tickets", {"seed": 1}, "queued", None)
+    assert {"repositories", "tokens"} <= tables(url)
+
+
+def test_downgrade_to_nothing_and_up_again(url: str) -> None:
+    upgrade(url)
+    downgrade(url, "base")
+
+    assert tables(url) == set()
+    assert current(url) is None
+
+    upgrade(url)
+    assert current(url) == HEAD
+
+
+def test_a_database_of_a_newer_release_is_refused_and_left_alone(url: str) -> None:
+    upgrade(url)
+    database = Database(url)
+    with database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(Conflict, match=r"9999.*newer release"):
+        upgrade(url)
+
+    assert current(url) == "9999"
+    database.close()
+
+
+def test_processes_that_start_together_upgrade_once(url: str) -> None:
+    errors: list[Exception] = []
+
+    def start() -> None:
+        try:
+            upgrade(url)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    assert current(url) == HEAD
