@@ -8,6 +8,7 @@
     ├── Conflict                   409 conflict           exists already, or changed meanwhile
     ├── Unauthorized               401 unauthorized
     ├── Forbidden                  403 forbidden
+    ├── Overloaded                 429 overloaded         too much at once; try again shortly
     ├── MissingDependency          501 missing_dependency an extra or model weights are not installed
     ├── StorageError               507 storage            disk full, damaged blob
     ├── StageFailed                500 stage_failed       a stage of a job ended with an error
@@ -109,6 +110,13 @@ class Forbidden(GTSError):
 
     code = "forbidden"
     status = 403
+
+
+class Overloaded(GTSError):
+    """More is being asked for at once than the server takes on."""
+
+    code = "overloaded"
+    status = 429
 
 
 class MissingDependency(GTSError):

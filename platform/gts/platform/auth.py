@@ -22,8 +22,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gts.core.errors import Forbidden, Unauthorized
 from gts.platform import tokens
 from gts.platform.errors import error_response
+from gts.platform.routes.hub_protocol import HubReader
 from gts.platform.services import ServicesDep
-from gts.platform.settings import Settings
+from gts.platform.settings import Settings, is_loopback
 from gts.platform.tokens import Token
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -121,6 +122,24 @@ Writer = Annotated[User, Depends(require_write)]
 Inferrer = Annotated[User, Depends(require_infer)]
 
 
+def hub_reader(request: Request, services: ServicesDep) -> HubReader:
+    """FastAPI dependency: who asks in the Hub protocol.
+
+    As on the Hub, public models can be read without a token, unless the setting ``public_downloads`` says
+    otherwise (by default it does where other machines can reach the server).
+
+    Raises:
+        Unauthorized: A token came that is not valid, or none came and one is needed.
+    """
+    has_token = "authorization" in request.headers or cookie_name(request) in request.cookies
+    if not has_token and services.settings.downloads_are_public:
+        return HubReader(name=None, may_read=lambda repository: not repository.private)
+    user = require_read(current_user(request, services))
+    return HubReader(
+        name=user.owner, may_read=lambda repository: True, may_write=tokens.Scope.WRITE in user.token.scopes
+    )
+
+
 def set_cookie(response: Response, request: Request, token: str) -> None:
     """Let the browser carry the token: out of reach of scripts, never sent from other sites."""
     response.set_cookie(
@@ -193,16 +212,6 @@ class Gatekeeper:
             f"this server does not answer to the host name {host[:100]!r}",
             mend="use the URL that `gts up` printed, or add the name to the setting `allowed_hosts`",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address.
-
-    Example:
-        >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-        (True, True, False)
-    """
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _is_address(host: str) -> bool:

@@ -97,6 +97,8 @@ async def _validation(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, GTSError):  # FastAPI wraps what goes wrong while it reads a body
+        return error_response(error.__cause__)
     phrase = http.HTTPStatus(error.status_code).phrase
     said = error.detail if isinstance(error.detail, str) and error.detail != phrase else ""
     messages = {

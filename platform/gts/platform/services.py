@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
+from gts.orchestrator.knock import Knock
 from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
 
@@ -28,6 +29,7 @@ class Services:
         registry: Published models.
         tokens: Access tokens.
         students: Loaded students that answer predictions.
+        knock: Tells workers that a job waits.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class Services:
     registry: Registry
     tokens: TokenStore
     students: StudentCache
+    knock: Knock
 
 
 def get_services(request: Request) -> Services:

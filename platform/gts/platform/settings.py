@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -18,6 +19,19 @@ _DATA_DIR_VARIABLE = "GTS_HOME"
 
 def _default_data_dir() -> Path:
     return Path.home() / ".gts"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address.
+
+    Example:
+        >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+        (True, True, False)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(BaseModel):
@@ -40,6 +54,9 @@ class Settings(BaseModel):
         None,
         description="Token of your own choice (32 characters or more) instead of a fresh one at each start.",
     )
+    public_downloads: bool | None = Field(
+        None, description="Whether public models are downloaded without a token; unset: on loopback only."
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
     redis_url: str | None = Field(
         None, description="Redis that carries knocks to workers; none: workers poll."
@@ -52,7 +69,11 @@ class Settings(BaseModel):
     )
     workers: int = Field(1, ge=0, le=64, description="Worker processes to start; 0: they run elsewhere.")
     engine: str = Field(
-        "gts.orchestrator.engine:run_job", description="Function that runs a job, as `module:function`."
+        "gts.orchestrator.engine:run_job",
+        description="Makes the function that runs a job, as `module:function`.",
+    )
+    stages: str = Field(
+        "gts.orchestrator.stages:STAGES", description="Table of stages, as `module:attribute`."
     )
     max_upload_bytes: int = Field(512 * _MIB, gt=0, description="Largest upload of a job's files, in bytes.")
     max_body_bytes: int = Field(32 * _MIB, gt=0, description="Largest body of any other request, in bytes.")
@@ -84,6 +105,11 @@ class Settings(BaseModel):
         )
 
     @property
+    def downloads_are_public(self) -> bool:
+        """Whether public models can be downloaded without a token."""
+        return is_loopback(self.host) if self.public_downloads is None else self.public_downloads
+
+    @property
     def database(self) -> str:
         """The SQLAlchemy URL in use."""
         return self.database_url or f"sqlite:///{self.data_dir / 'gts.db'}"
@@ -97,6 +123,16 @@ class Settings(BaseModel):
     def blob_root(self) -> Path:
         """Root of the registry's blobs."""
         return self.data_dir / "blobs"
+
+    @property
+    def models_root(self) -> Path:
+        """Where published models lie as folders, for serving; can be removed at any time."""
+        return self.data_dir / "models"
+
+    @property
+    def ray_root(self) -> Path:
+        """Where a local Ray keeps its sockets and logs."""
+        return self.data_dir / "ray"
 
     @property
     def server_file(self) -> Path:
@@ -121,6 +157,21 @@ def fields() -> list[tuple[str, str, str]]:
         for name, info in Settings.model_fields.items()
         if name != "sources"
     ]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as environment variables, for a child process that needs no token.
+
+    Example:
+        >>> environment(Settings(data_dir="/tmp", port=1))["GTS_PORT"]
+        '1'
+    """
+    values = settings.model_dump(mode="json", exclude={"token", "sources"})
+    return {
+        variable_of(name): ",".join(value) if isinstance(value, list) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def load_settings(

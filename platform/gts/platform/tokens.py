@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -103,6 +104,18 @@ def check_strength(token: str) -> None:
             f"GTS_TOKEN is too weak: {_STRONG_CHARS} or more ASCII characters without spaces are expected",
             mend='make one with `python -c "import secrets; print(secrets.token_urlsafe(32))"`',
         )
+
+
+def parse_scopes(names: Iterable[str]) -> frozenset[Scope]:
+    """Scopes by their names.
+
+    Raises:
+        InvalidInput: A name is unknown.
+    """
+    try:
+        return frozenset(Scope(name) for name in names)
+    except ValueError as error:
+        raise InvalidInput(str(error), mend=f"known scopes: {', '.join(Scope)}") from error
 
 
 class TokenStore:

@@ -1,0 +1,1 @@
+"""The platform: REST API, web pages, command line, Python client, and the processes behind them."""

@@ -1,0 +1,77 @@
+"""The web application: services, middleware, routes, put together in one place."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+
+from fastapi import APIRouter, FastAPI
+
+from gts.core.artifacts import ArtifactStore
+from gts.core.blobs import BlobStore
+from gts.core.database import Database
+from gts.orchestrator.knock import open_knock
+from gts.platform.auth import Gatekeeper, hub_reader
+from gts.platform.errors import install_error_handlers
+from gts.platform.limits import BodyLimit
+from gts.platform.routes import jobs, models, predict, system
+from gts.platform.routes.hub import hub_router
+from gts.platform.services import Services
+from gts.platform.serving import StudentCache
+from gts.platform.settings import Settings
+from gts.platform.tokens import TokenStore
+from gts.registry.registry import Registry
+
+API_PREFIX = "/api/v1"
+
+_DESCRIPTION = """
+GTS turns a handful of labelled examples into a small, fast language model.
+
+1. `POST /api/v1/jobs` takes a task with its data and starts a job.
+2. `GET /api/v1/jobs/{id}/events` follows it.
+3. The finished model is at `POST /api/v1/models/{namespace}/{name}/predict`, and for every Hugging Face client
+   at this server's address (`HF_ENDPOINT`).
+
+Send your token as `Authorization: Bearer <token>`. Every error has the same shape:
+`{"error": {"code", "message", "mend", "details"}}`, where `mend` says what to do next.
+"""
+
+
+def build_services(settings: Settings, database: Database) -> Services:
+    """Open what the application works with; the database has been migrated."""
+    registry = Registry(database, BlobStore(settings.blob_root))
+    return Services(
+        settings=settings,
+        database=database,
+        store=ArtifactStore(settings.store_root),
+        registry=registry,
+        tokens=TokenStore(database),
+        students=StudentCache(registry, settings),
+        knock=open_knock(settings.redis_url),
+    )
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over its services."""
+    app = FastAPI(
+        title="GTS",
+        summary="From a handful of labelled examples to a small, fast language model you own.",
+        description=_DESCRIPTION,
+        version=installed_version("gts"),
+        openapi_url=f"{API_PREFIX}/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere, which the content policy forbids
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.stopping = False
+    install_error_handlers(app)
+    api = APIRouter(prefix=API_PREFIX)
+    for router in (jobs.router, models.router, system.router):
+        api.include_router(router)
+    app.include_router(api)
+    app.include_router(predict.router)
+    app.include_router(system.session_router)
+    app.include_router(hub_router(services.registry, hub_reader))  # last: its paths begin with whatever comes
+    # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
+    app.add_middleware(BodyLimit, settings=services.settings)
+    app.add_middleware(Gatekeeper, settings=services.settings)
+    return app

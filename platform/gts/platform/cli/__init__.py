@@ -1,0 +1,85 @@
+"""The command line, ``gts``: every command in one of the sibling files, imported without anything heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import Abort, TyperException
+from typer.main import get_command
+
+from gts.core.errors import GTSError, InvalidInput
+from gts.platform.cli import jobs, models, server
+from gts.platform.cli.output import write_json
+
+INTERRUPTED = 130
+_USER_ERROR, _OTHER_ERROR = 2, 1
+
+app = typer.Typer(
+    name="gts",
+    help="From a handful of labelled examples to a small, fast language model you own.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+server.add_commands(app)
+jobs.add_commands(app)
+models.add_commands(app)
+
+
+def main() -> None:
+    """Entry point of the ``gts`` script."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code.
+
+    0 is success, 2 a mistake in what the user gave, 130 Ctrl-C, 1 anything else. Errors are told on
+    standard error; with ``--json`` the error's JSON is also the last line of standard output.
+    """
+    as_json = "--json" in arguments
+    try:
+        code = get_command(app).main(args=list(arguments), prog_name="gts", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except TyperException as error:
+        problem = InvalidInput(error.format_message(), mend="`gts --help` and `gts COMMAND --help` show how")
+        return _tell(problem, as_json)
+    except GTSError as error:
+        return _tell(error, as_json)
+    except (KeyboardInterrupt, Abort):
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _OTHER_ERROR
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _tell(GTSError(f"{error.strerror or error}{where}"), as_json)
+    except Exception as error:  # the border of the process: a bug is told in one line, its place on demand
+        if os.environ.get("GTS_DEBUG"):
+            raise
+        mend = "this is a bug; run again with GTS_DEBUG=1 for its place and report it"
+        return _tell(GTSError(f"{type(error).__name__}: {error}", mend=mend), as_json)
+
+
+def _tell(error: GTSError, as_json: bool) -> int:
+    from rich.markup import escape
+
+    from gts.platform.cli.output import stderr
+
+    console = stderr()
+    console.print(f"[bold red]error:[/] {escape(error.message)}", soft_wrap=True, highlight=False)
+    if error.mend:
+        console.print(f"       {escape(error.mend)}", soft_wrap=True, highlight=False)
+    if as_json:
+        write_json(json.loads(json.dumps(error.as_json(), default=str)))
+    return _USER_ERROR if isinstance(error, InvalidInput) else _OTHER_ERROR

@@ -1,0 +1,419 @@
+"""The Python client: everything the command line does with a server, as methods.
+
+Example:
+    >>> client = Client()                            # the server that `gts up` started   # doctest: +SKIP
+    >>> job = client.submit("task.yaml")                                                  # doctest: +SKIP
+    >>> job = client.wait(job["id"])                                                      # doctest: +SKIP
+    >>> client.predict(job["model"], ["where is my parcel?"])                             # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from gts.core.errors import GTSError, InvalidInput, NotFound, StorageError
+
+if TYPE_CHECKING:
+    from gts.tasks.dataset import TaskData
+
+TERMINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
+_ROLES = ("examples", "unlabeled", "test")
+_TIMEOUT_S = 60.0
+_SILENCE_S = 45.0  # the server sends a comment every 15 s; three missed ones mean a dead connection
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
+_T = TypeVar("_T")
+
+
+class ServerUnreachable(GTSError):
+    """Nothing answers at the server's address."""
+
+    code = "server_unreachable"
+    status = 503
+
+
+class Client:
+    """Talks to a platform over HTTP.
+
+    Args:
+        url: Base URL; default: ``GTS_URL``, else the server running on this machine's data folder.
+        token: Access token; default: ``GTS_TOKEN``, else that of the local server.
+        data_dir: Where to look for the local server; default: ``GTS_HOME``, else ``~/.gts``.
+        transport: For tests: what to send requests through.
+
+    Raises:
+        ServerUnreachable: No address was given and no local server runs.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        data_dir: Path | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        url, token = _locate(url or os.environ.get("GTS_URL"), token or os.environ.get("GTS_TOKEN"), data_dir)
+        self.url = url.rstrip("/")
+        self.token = token
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(_TIMEOUT_S),
+            transport=transport,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def submit(
+        self,
+        task: str | Path | Mapping[str, Any] | TaskData,
+        *,
+        text_column: str | None = None,
+        label_column: str | None = None,
+        idempotency_key: str | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Start a job.
+
+        Args:
+            task: A task file (its data files are sent along), the same as a mapping with the rows in it, or
+                checked data.
+            text_column: Name of the text column, where it is not found by itself.
+            label_column: The same for the labels.
+            idempotency_key: Submitting twice with one key gives one job.
+            dry_run: Only say what was understood.
+
+        Returns:
+            The job, or with ``dry_run`` the preview.
+
+        Raises:
+            InvalidInput: The task or its data is wrong.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        params = {"dry_run": "true"} if dry_run else {}
+        given = {"text_column": text_column, "label_column": label_column}
+        columns = {key: value for key, value in given.items() if value is not None}
+        if isinstance(task, str | Path):
+            return self._submit_file(Path(task), columns, headers, params)
+        body = dict(task) if isinstance(task, Mapping) else task_body(task)
+        return self._call("POST", "/api/v1/jobs", json={**body, **columns}, headers=headers, params=params)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """One job.
+
+        Raises:
+            NotFound: There is no such job.
+        """
+        return self._call("GET", f"/api/v1/jobs/{quote(job_id, safe='')}")
+
+    def jobs(self, limit: int | None = None) -> Iterator[dict[str, Any]]:
+        """Jobs, newest first; further pages are fetched as they are needed.
+
+        Args:
+            limit: At most so many.
+        """
+        cursor, given = None, 0
+        while True:
+            params = {key: value for key, value in (("cursor", cursor), ("limit", 50)) if value is not None}
+            page = self._call("GET", "/api/v1/jobs", params=params)
+            for job in page["jobs"]:
+                if limit is not None and given >= limit:
+                    return
+                given += 1
+                yield job
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def report(self, job_id: str) -> dict[str, Any]:
+        """The report of a finished job.
+
+        Raises:
+            NotFound: There is no such job, or it has no report (yet).
+        """
+        return self._call("GET", f"/api/v1/jobs/{quote(job_id, safe='')}/report")
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """Cancel a job: a queued one ends at once, a running one within seconds.
+
+        Raises:
+            NotFound: There is no such job.
+            Conflict: It has succeeded or failed already.
+        """
+        return self._call("POST", f"/api/v1/jobs/{quote(job_id, safe='')}/cancel")
+
+    def events(self, job_id: str, after: int = 0) -> Iterator[dict[str, Any]]:
+        """Follow a job: its events from ``after`` on, until it has ended.
+
+        A broken connection is taken up again where it broke.
+
+        Raises:
+            NotFound: There is no such job.
+            ServerUnreachable: The server stays away for longer than half a minute.
+        """
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                for event in self._stream(job_id, after):
+                    after, wait_s = event["seq"], _FIRST_WAIT_S
+                    yield event
+                if self.job(job_id)["state"] in TERMINAL_STATES:
+                    return
+            except (httpx.TransportError, ServerUnreachable) as error:
+                if wait_s > _LONGEST_WAIT_S:
+                    raise ServerUnreachable(
+                        f"the server at {self.url} went away while job {job_id} was followed",
+                        mend=f"the job goes on when the server is back; then: gts job {job_id} --follow",
+                    ) from error
+            time.sleep(wait_s)
+            wait_s *= 2
+
+    def wait(self, job_id: str, on_event: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+        """Follow a job to its end and return it.
+
+        Args:
+            job_id: The job.
+            on_event: Called with each event.
+        """
+        for event in self.events(job_id):
+            if on_event is not None:
+                on_event(event)
+        return self.job(job_id)
+
+    def models(self) -> list[dict[str, Any]]:
+        """All models that the token may see."""
+        found: list[dict[str, Any]] = self._call("GET", "/api/v1/models")["models"]
+        return found
+
+    def model(self, name: str) -> dict[str, Any]:
+        """One model, with its files and aliases.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        return self._call("GET", f"/api/v1/models/{_model_path(name)}")
+
+    def predict(
+        self, model: str, texts: Sequence[str], *, revision: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Ask a served model: for each text its ``labels`` and the ``scores`` of all labels.
+
+        Raises:
+            NotFound: There is no such model or revision.
+        """
+        body = {"texts": list(texts), **({"revision": revision} if revision else {})}
+        answer = self._call("POST", f"/api/v1/models/{_model_path(model)}/predict", json=body)
+        found: list[dict[str, Any]] = answer["predictions"]
+        return found
+
+    def pull(self, model: str, folder: str | Path, *, revision: str | None = None) -> Path:
+        """Download a model's files and check their digests.
+
+        Args:
+            model: ``namespace/name``.
+            folder: Where to put them.
+            revision: Commit, branch or alias; default: the newest.
+
+        Raises:
+            NotFound: There is no such model or revision.
+            StorageError: A file's bytes are not those that were published.
+        """
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        disable_progress_bars()
+        described = self.model(model)
+        try:
+            path = Path(
+                snapshot_download(
+                    model,
+                    revision=revision or described["commit"],
+                    local_dir=str(folder),
+                    endpoint=self.url,
+                    token=self.token or False,
+                )
+            )
+        except RevisionNotFoundError as error:
+            raise NotFound(
+                f"model {model!r} has no revision {revision!r}", mend="`gts models` shows what there is"
+            ) from error
+        except (HfHubHTTPError, httpx.TransportError) as error:
+            raise ServerUnreachable(
+                f"the download of {model} from {self.url} failed: {error}", mend="try again"
+            ) from error
+        self._verify(model, revision or described["commit"], path)
+        return path
+
+    def health(self) -> dict[str, Any]:
+        """What the server says of itself; needs no token."""
+        return self._call("GET", "/api/v1/health")
+
+    def _verify(self, model: str, revision: str, folder: Path) -> None:
+        # The hub's own client compares sizes only: a flipped bit would go unseen.
+        from huggingface_hub import HfApi
+
+        from gts.core.fingerprint import file_sha256
+
+        info = HfApi(endpoint=self.url, token=self.token or False).model_info(
+            model, revision=revision, files_metadata=True
+        )
+        for sibling in info.siblings or []:
+            if sibling.lfs is not None and file_sha256(folder / sibling.rfilename) != sibling.lfs.sha256:
+                raise StorageError(
+                    f"{sibling.rfilename} was damaged on the way: its SHA-256 is not the published one",
+                    mend="remove the folder and pull again",
+                    file=sibling.rfilename,
+                )
+
+    def _submit_file(
+        self, path: Path, columns: Mapping[str, str], headers: dict[str, str], params: dict[str, str]
+    ) -> dict[str, Any]:
+        document = {**read_task_document(path), **columns}
+        with ExitStack() as stack:
+            files: list[tuple[str, tuple[str, Any]]] = []
+            for role in _ROLES:
+                named = document.pop(role, None) or []
+                for value in [named] if isinstance(named, str) else named:
+                    source = path.parent / str(value)
+                    try:
+                        files.append((role, (source.name, stack.enter_context(source.open("rb")))))
+                    except OSError as error:
+                        raise InvalidInput(
+                            f"{path.name} names {str(value)!r} as {role}, which cannot be read: {error.strerror}",
+                            mend=f"paths are relative to the task file: {source} was looked for",
+                            file=str(source),
+                        ) from error
+            files.append(("task", ("task.json", json.dumps(document).encode())))
+            return self._call("POST", "/api/v1/jobs", files=files, headers=headers, params=params)
+
+    def _stream(self, job_id: str, after: int) -> Iterator[dict[str, Any]]:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+        path = f"/api/v1/jobs/{quote(job_id, safe='')}/events"
+        timeout = httpx.Timeout(_TIMEOUT_S, read=_SILENCE_S)
+        with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+            if response.is_error:
+                response.read()
+                raise error_of(response)
+            for line in response.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line.removeprefix("data:"))
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise ServerUnreachable(
+                f"no answer from {self.url}: {error or type(error).__name__}",
+                mend="start the platform with `gts up`, or give its address with --url",
+            ) from error
+        if response.is_error:
+            raise error_of(response)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def error_of(response: httpx.Response) -> GTSError:
+    """The error a response carries, as the class that the server raised."""
+    try:
+        body = response.json()["error"]
+        code, message = str(body["code"]), str(body["message"])
+    except (ValueError, KeyError, TypeError):
+        return GTSError(
+            f"the server answered {response.status_code} without saying why",
+            mend="is this the address of a GTS platform? its log has the details",
+        )
+    details = {str(key): value for key, value in (body.get("details") or {}).items() if str(key) != "mend"}
+    known = {cls.code: cls for cls in _subclasses(GTSError)}
+    error = known.get(code, GTSError)(message, mend=str(body.get("mend", "")), **details)
+    return error
+
+
+def task_body(task: TaskData) -> dict[str, Any]:
+    """Checked data as the JSON body of a submission."""
+    spec = task.spec.model_dump(mode="json", exclude_none=True)
+    many = task.multi_label
+
+    def rows(examples: Sequence[Any]) -> list[dict[str, Any]]:
+        return [
+            {"text": example.text, "labels": list(example.labels)}
+            if many
+            else {"text": example.text, "label": example.labels[0]}
+            for example in examples
+        ]
+
+    body = {**spec, "examples": rows(task.gold)}
+    if task.pool:
+        body["unlabeled"] = list(task.pool)
+    if task.test:
+        body["test"] = rows(task.test)
+    return body
+
+
+def read_task_document(path: Path) -> dict[str, Any]:
+    """A task file as a mapping, its values unchecked.
+
+    Raises:
+        InvalidInput: It is not there or not YAML with a mapping at the top.
+    """
+    from gts.tasks.document import parse_document
+
+    try:
+        return parse_document(path.read_text("utf-8-sig"), path.name)
+    except OSError as error:
+        raise InvalidInput(
+            f"the task file {path} cannot be read: {error.strerror}", mend="give the path of a task.yaml"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8", mend="save it as UTF-8") from error
+
+
+def _locate(url: str | None, token: str | None, data_dir: Path | None) -> tuple[str, str | None]:
+    folder = data_dir or Path(os.environ.get("GTS_HOME") or Path.home() / ".gts").expanduser()
+    try:
+        document = json.loads((folder / "server.json").read_text("utf-8"))
+        local_url, local_token = str(document["url"]), str(document["token"])
+    except (OSError, ValueError, KeyError) as error:
+        if url is None:
+            raise ServerUnreachable(
+                f"no platform is running on {folder}",
+                mend="start it with `gts up`, or give the address of another with --url and --token",
+            ) from error
+        return url, token
+    # The local token belongs to the local server and is never sent elsewhere.
+    same = url is None or url.rstrip("/") == local_url
+    return url or local_url, token or (local_token if same else None)
+
+
+def _model_path(name: str) -> str:
+    namespace, slash, model = name.partition("/")
+    if not (namespace and slash and model) or "/" in model:
+        raise InvalidInput(f"{name!r} is not the name of a model", mend="write it as namespace/name")
+    return f"{quote(namespace, safe='')}/{quote(model, safe='')}"
+
+
+def _subclasses(cls: type[_T]) -> Iterator[type[_T]]:
+    yield cls
+    for child in cls.__subclasses__():
+        yield from _subclasses(child)

@@ -1,0 +1,119 @@
+"""Reading files of texts for predicting and evaluating, a row at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gts.core.errors import DataError
+from gts.tasks.cells import clean_text
+from gts.tasks.checking import PlacedExample, RawExample, check_known, checked_examples, find_separator
+from gts.tasks.columns import Columns, map_columns
+from gts.tasks.limits import DEFAULT_LIMITS
+from gts.tasks.problems import Place, Problems
+from gts.tasks.reading import read_rows
+from gts.tasks.source import FileSource
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """One text of a file.
+
+    Attributes:
+        text: The text, outer space trimmed.
+        line: Its line (or row, in a table).
+        label: The value of the label column, in a labelled file.
+    """
+
+    text: str
+    line: int
+    label: Any = None
+
+
+def read_texts(path: Path, text_column: str | None = None) -> Iterator[TextRow]:
+    """The texts of a file in any format a task can have, without holding it in memory.
+
+    Raises:
+        DataError: The file is missing, damaged, or a row of it has no text.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "a.txt")
+        >>> _ = file.write_text("hello\\nworld\\n")
+        >>> [row.text for row in read_texts(file)]
+        ['hello', 'world']
+    """
+    return _rows(path, Columns(text=text_column), labelled=False)
+
+
+def read_labelled(
+    path: Path,
+    labels: tuple[str, ...],
+    *,
+    multi_label: bool,
+    text_column: str | None = None,
+    label_column: str | None = None,
+) -> list[PlacedExample]:
+    """The labelled texts of a file, checked against known labels.
+
+    Raises:
+        DataError: The file is missing or damaged, a text or label is missing, or a label is not known.
+    """
+    columns = Columns(text=text_column, label=label_column)
+    rows = [
+        RawExample(Place(path.name, row.line), row.text, row.label)
+        for row in _rows(path, columns, labelled=True, labels=labels)
+    ]
+    if not rows:
+        raise DataError(f"{path.name} has no rows", mend="give labelled texts", file=path.name)
+    problems, notes = Problems(DEFAULT_LIMITS.problems), list[str]()
+    separator = find_separator(None, labels, rows, notes) if multi_label else None
+    examples = checked_examples(
+        rows,
+        role="test",
+        multi_label=multi_label,
+        separator=separator,
+        limits=DEFAULT_LIMITS,
+        problems=problems,
+    )
+    check_known(examples, labels, "the model's labels", problems)
+    problems.raise_if_any()
+    return examples
+
+
+def _rows(path: Path, columns: Columns, *, labelled: bool, labels: tuple[str, ...] = ()) -> Iterator[TextRow]:
+    source = FileSource(path)
+    problems = Problems(1)
+    found: dict[tuple[str, ...], Any] = {}
+    for row in read_rows(
+        source,
+        labelled=labelled,
+        columns=columns,
+        declared=labels,
+        limits=DEFAULT_LIMITS,
+        problems=problems,
+        notes=[],
+    ):
+        line, values = row[0], row[1]
+        if isinstance(values, str):
+            yield TextRow(clean_text(values), line)
+            continue
+        keys = tuple(values)
+        if keys not in found:
+            found[keys] = map_columns(keys, columns, labelled=labelled)
+        mapping = found[keys]
+        yield TextRow(_text(values, mapping.text, path, line), line, values.get(mapping.label or ""))
+
+
+def _text(values: Mapping[str, Any], names: tuple[str, ...], path: Path, line: int) -> str:
+    parts = [values.get(name) for name in names]
+    if len(parts) == 1 and not isinstance(parts[0], str):
+        raise DataError(
+            f"{path.name}, line {line}: {names[0]!r} is no text",
+            mend="put it into quotes",
+            file=path.name,
+            line=line,
+        )
+    return "\n".join(clean_text(part) for part in parts if isinstance(part, str))

@@ -1,0 +1,196 @@
+"""``gts doctor``: is everything here that producing and serving need, and what to do where it is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from gts.core.errors import GTSError
+from gts.core.threads import available_cores
+from gts.platform.settings import Settings, fields
+
+_GIB = 1 << 30
+_MEMORY_GIB, _DISK_GIB = 4, 5
+_EXTRAS = {
+    "platform": ("fastapi", "sqlalchemy", "alembic", "uvicorn", "ray", "celery", "psutil"),
+    "train": ("torch", "transformers", "model2vec", "scikit-learn", "onnx", "pyarrow"),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        ok: Whether it is as it should be.
+        found: What was found.
+        mend: What to do where it is not.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The check as JSON."""
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at everything; nothing is changed."""
+    checks = [_python(), *(_extra(name, packages) for name, packages in _EXTRAS.items())]
+    checks += [
+        _encoder(),
+        _cores(),
+        _memory(),
+        _disk(settings),
+        _ray(settings),
+        _database(settings),
+        _server(settings),
+    ]
+    return checks
+
+
+def settings_table(settings: Settings) -> list[dict[str, str]]:
+    """Every setting with its value, where that came from, and what it means. The token is not shown."""
+    return [
+        {
+            "name": name,
+            "variable": variable,
+            "value": _shown(name, getattr(settings, name)),
+            "source": settings.sources.get(name, "default"),
+            "help": help_text,
+        }
+        for name, variable, help_text in fields()
+    ]
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None or value in ("", ()):
+        return ""
+    if name == "token":
+        return "***"
+    if name in ("database_url", "redis_url"):
+        return hide_password(value)
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def hide_password(url: str) -> str:
+    """A URL fit to be shown.
+
+    Example:
+        >>> hide_password("postgresql+psycopg://gts:secret@db/gts")
+        'postgresql+psycopg://gts:***@db/gts'
+    """
+    head, at, rest = url.rpartition("@")
+    scheme, colons, credentials = head.partition("://")
+    if not at or ":" not in credentials:
+        return url
+    return f"{scheme}{colons}{credentials.partition(':')[0]}:***@{rest}"
+
+
+def _python() -> Check:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Check("python", sys.version_info >= (3, 11), f"{found}; gts {installed_version('gts')}")
+
+
+def _extra(name: str, packages: Iterable[str]) -> Check:
+    there, missing = [], []
+    for package in packages:
+        try:
+            there.append(f"{package} {installed_version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    if missing:
+        return Check(name, False, f"missing: {', '.join(missing)}", f"pip install 'gts[{name}]'")
+    return Check(name, True, ", ".join(there))
+
+
+def _encoder() -> Check:
+    from gts.core import catalogue
+
+    try:
+        entry = catalogue.default_encoder()
+        path = catalogue.find(entry.id)
+    except GTSError as error:
+        return Check("encoder", False, error.message, error.mend)
+    return Check("encoder", True, f"{entry.id} in {path}, checksum verified")
+
+
+def _cores() -> Check:
+    cores = available_cores()
+    return Check("cores", cores >= 2, str(cores), "" if cores >= 2 else "producing takes about twice as long")
+
+
+def _memory() -> Check:
+    available = _available_memory_bytes() / _GIB
+    mend = (
+        "" if available >= _MEMORY_GIB else f"producing needs about {_MEMORY_GIB} GiB: close other programs"
+    )
+    return Check("memory", not mend, f"{available:.1f} GiB available", mend)
+
+
+def _available_memory_bytes() -> int:
+    try:
+        import psutil
+    except ModuleNotFoundError:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(psutil.virtual_memory().available)
+
+
+def _disk(settings: Settings) -> Check:
+    folder = settings.data_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / _GIB
+    mend = "" if free >= _DISK_GIB else f"have {_DISK_GIB} GiB free, or set GTS_HOME to another disk"
+    return Check("disk", not mend, f"{free:.1f} GiB free in {settings.data_dir}", mend)
+
+
+def _ray(settings: Settings) -> Check:
+    if settings.compute == "inline":
+        return Check("ray", True, "not used: stages run in the worker")
+    try:
+        found = installed_version("ray")
+    except PackageNotFoundError:
+        return Check("ray", False, "not installed", "pip install 'gts[platform]', or set GTS_COMPUTE=inline")
+    where = settings.ray_address or "a local cluster, started with the first stage"
+    return Check("ray", True, f"{found}; {where}")
+
+
+def _database(settings: Settings) -> Check:
+    shown = hide_password(settings.database)
+    file = settings.database.removeprefix("sqlite:///")
+    if file != settings.database and not Path(file).exists():
+        return Check("database", True, f"{shown}: not made yet; `gts up` does")
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from gts.migrations import current
+    except ImportError as error:
+        return Check("database", False, f"{shown}: {error}", "pip install 'gts[platform]'")
+    try:
+        return Check("database", True, f"{shown}: schema {current(settings.database)}")
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        reason = str(error).partition("\n")[0]
+        return Check("database", False, f"{shown}: {reason}", "is `database_url` right, and does it run?")
+
+
+def _server(settings: Settings) -> Check:
+    from gts.platform.client import Client
+
+    try:
+        with Client(data_dir=settings.data_dir) as client:
+            client.health()
+            return Check("server", True, f"running at {client.url}")
+    except GTSError:
+        return Check("server", True, "not running; `gts up` starts it")

@@ -1,0 +1,64 @@
+"""Limits on what a request may bring, applied while its body is read."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gts.core.errors import TooLarge
+from gts.platform.errors import error_response
+from gts.platform.settings import Settings
+
+
+class BodyLimit:
+    """ASGI middleware that bounds request bodies.
+
+    A ``Content-Length`` over the limit is answered with 413 before a byte is read; a body without one is
+    counted while it comes. Uploads (multipart forms) have a limit of their own.
+
+    Args:
+        app: What stands behind it.
+        settings: Hold the limits.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on with a counted body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        limit = self._limit(headers)
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            response = error_response(too_large(limit))
+            response.headers["Connection"] = "close"  # the rest of the body is not worth reading
+            await response(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise too_large(limit)
+            return message
+
+        await self._app(scope, counted, send)
+
+    def _limit(self, headers: Headers) -> int:
+        multipart = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        return self._settings.max_upload_bytes if multipart else self._settings.max_body_bytes
+
+
+def too_large(limit_bytes: int) -> TooLarge:
+    """The error for a body over ``limit_bytes``."""
+    return TooLarge(
+        f"the request is larger than the limit of {limit_bytes:,} bytes",
+        mend="send less, compress the files with gzip, or raise `max_upload_bytes` / `max_body_bytes`",
+        limit_bytes=limit_bytes,
+    )

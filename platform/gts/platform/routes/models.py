@@ -1,0 +1,52 @@
+"""Routes about published models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from gts.platform.auth import Inferrer, Reader
+from gts.platform.errors import error_responses
+from gts.platform.published import describe_model, model_view
+from gts.platform.schemas import ModelDetail, ModelPage, PredictAnswer, PredictBody
+from gts.platform.services import ServicesDep
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+
+@router.get("", summary="List models", responses=error_responses(422))
+def list_models(
+    services: ServicesDep,
+    user: Reader,
+    search: Annotated[str | None, Query(max_length=200, description="Part of `namespace/name`.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="Most models in the answer.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=500, description="From the page before.")] = None,
+) -> ModelPage:
+    """Published models, the most recently published first."""
+    page = services.registry.list(search=search, limit=limit, cursor=cursor)
+    return ModelPage(models=[model_view(item) for item in page.items], next_cursor=page.cursor)
+
+
+@router.get("/{namespace}/{name}", summary="Show a model", responses=error_responses(404))
+def show_model(services: ServicesDep, user: Reader, namespace: str, name: str) -> ModelDetail:
+    """One model: its files with digests, its history, and the report of the job that made it.
+
+    To download it, point any Hugging Face client at this server: `HF_ENDPOINT=<this server>`.
+    """
+    return describe_model(services, namespace, name)
+
+
+@router.post(
+    "/{namespace}/{name}/predict",
+    summary="Label texts with a model",
+    responses=error_responses(404, 413, 422, 429),
+)
+async def predict(
+    services: ServicesDep, user: Inferrer, namespace: str, name: str, body: PredictBody
+) -> PredictAnswer:
+    """Labels and probabilities for each text, in their order."""
+    served, predictions = await services.students.predict(f"{namespace}/{name}", body.revision, body.texts)
+    return PredictAnswer.model_validate(
+        {"model": served.model, "commit": served.commit, "predictions": predictions}, from_attributes=True
+    )

@@ -1,0 +1,194 @@
+"""What the REST API sends and takes, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gts.platform.errors import ErrorDetail
+
+
+class JobView(BaseModel):
+    """One production run."""
+
+    id: str = Field(description="Id of the job.")
+    name: str = Field(description="Name of the task.", examples=["support-tickets"])
+    state: str = Field(description="queued, running, succeeded, failed or cancelled.", examples=["running"])
+    created_at: datetime = Field(description="When it was submitted.")
+    started_at: datetime | None = Field(description="When a worker first took it.")
+    finished_at: datetime | None = Field(description="When it ended.")
+    cancel_requested: bool = Field(description="Whether somebody asked for its end.")
+    attempts: int = Field(description="How often a worker took it; above 1 after a worker died.")
+    model: str | None = Field(
+        description="The model it published, `namespace/name`.", examples=["local/support-tickets"]
+    )
+    commit: str | None = Field(description="The commit it published.")
+    error: ErrorDetail | None = Field(description="Why it failed.")
+
+
+class JobPage(BaseModel):
+    """Some jobs, newest first."""
+
+    jobs: list[JobView]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
+
+
+class EventView(BaseModel):
+    """Something that happened in a job."""
+
+    seq: int = Field(description="Place in the job's history, growing from 1.")
+    at: datetime
+    kind: str = Field(description="What kind of event.", examples=["progress"])
+    data: dict[str, Any]
+
+
+class EventPage(BaseModel):
+    """Events of a job."""
+
+    events: list[EventView]
+    state: str = Field(description="State of the job after these events.")
+    next_after: int = Field(description="Give it as `after` for what comes next.")
+
+
+class LabelView(BaseModel):
+    """One label of a task."""
+
+    name: str
+    description: str
+    gold: int = Field(description="Labelled examples that carry it.")
+    test: int = Field(description="Test texts that carry it.")
+
+
+class ExampleView(BaseModel):
+    """One labelled text, as it was understood."""
+
+    text: str
+    labels: list[str]
+
+
+class Preview(BaseModel):
+    """What was understood of a task, before anything is started."""
+
+    name: str
+    type: str
+    language: str | None
+    multi_label: bool
+    counts: dict[str, int] = Field(description="Texts by role: gold, pool, test.")
+    labels: list[LabelView]
+    text_chars: dict[str, int] = Field(description="Quantiles of the texts' lengths in characters.")
+    examples: list[ExampleView] = Field(description="The first labelled examples.")
+    unlabeled: list[str] = Field(description="The first unlabelled texts.")
+    notes: list[str] = Field(description="What reading changed or noticed.")
+
+
+class ModelView(BaseModel):
+    """A published model."""
+
+    id: str = Field(description="`namespace/name`.", examples=["local/support-tickets"])
+    commit: str = Field(description="Its newest commit.")
+    created_at: datetime
+    updated_at: datetime
+    card: dict[str, Any] = Field(description="Facts for listings: task, library, tags, measures.")
+
+
+class ModelPage(BaseModel):
+    """Some models, most recently published first."""
+
+    models: list[ModelView]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
+
+
+class FileView(BaseModel):
+    """One file of a model."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class RevisionView(BaseModel):
+    """One commit of a model."""
+
+    commit: str
+    message: str
+    author: str
+    created_at: datetime
+    job_id: str | None
+
+
+class ModelDetail(ModelView):
+    """A model with its files and history."""
+
+    files: list[FileView]
+    refs: dict[str, str] = Field(description="Branches, tags and aliases, each with the commit it names.")
+    history: list[RevisionView]
+    report: dict[str, Any] | None = Field(description="The report of the job that made it.")
+
+
+Text = Annotated[str, Field(examples=["where is my parcel?"])]
+
+
+class PredictBody(BaseModel):
+    """Texts to label."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    texts: list[Text] = Field(
+        min_length=1, description="Texts to label, at most as many as the server allows."
+    )
+    revision: str = Field("main", max_length=255, description="Commit, branch or alias.")
+
+
+class ScoreView(BaseModel):
+    """One label and its probability."""
+
+    label: str
+    score: float
+
+
+class PredictionView(BaseModel):
+    """What the model says about one text."""
+
+    labels: list[str] = Field(description="The labels it gives: one, or for multi-label tasks any number.")
+    scores: list[ScoreView] = Field(description="Probability of every label, highest first.")
+
+
+class PredictAnswer(BaseModel):
+    """Predictions, in the order of the texts."""
+
+    model: str
+    commit: str
+    predictions: list[PredictionView]
+
+
+class InferenceParameters(BaseModel):
+    """Options that Hub clients send."""
+
+    top_k: Annotated[int, Field(ge=1)] | None = Field(None, description="Only the k likeliest labels.")
+    function_to_apply: str | None = Field(
+        None, description="`none`, `softmax` or `sigmoid`; must fit the model."
+    )
+
+
+class InferenceBody(BaseModel):
+    """A request in the shape of `huggingface_hub.InferenceClient`."""
+
+    inputs: Annotated[str, Field(examples=["where is my parcel?"])] | list[str]
+    parameters: InferenceParameters | None = None
+    options: dict[str, Any] | None = Field(None, description="Accepted and not used.")
+
+
+class Health(BaseModel):
+    """Whether the server can work."""
+
+    status: str = Field(description="`ok`, or `degraded` when the database does not answer.", examples=["ok"])
+    database: bool = Field(description="Whether the database answers.")
+
+
+class Version(BaseModel):
+    """What is running here."""
+
+    version: str
+    api: str = Field(examples=["v1"])
