@@ -1,0 +1,230 @@
+"""ONNX files of students: ``input_ids`` and ``attention_mask`` [n, tokens] to ``logits`` [n, labels]."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gts.core.errors import StageFailed
+from gts.student.layout import ONNX_FP32, ONNX_INT8
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 18
+INPUTS = ("input_ids", "attention_mask")
+_IR_VERSION = 10
+
+
+def quantize_rows(table: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round each row to int8 by a scale of its own.
+
+    Args:
+        table: Values [rows, columns].
+
+    Returns:
+        int8 values [rows, columns] and scales [rows, 1]; their product is the table to 1/254 of each row's largest value.
+    """
+    values = table.astype(np.float32)
+    scales = np.abs(values).max(axis=1, keepdims=True) / 127
+    scales[scales == 0] = 1
+    return np.rint(values / scales).astype(np.int8), scales
+
+
+def export_static(
+    folder: Path, embeddings: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any], unknown: int | None
+) -> None:
+    """Write both ONNX files of a static student; the smaller one holds the token table as int8.
+
+    Texts must be tokenised without special tokens, as model2vec does.
+
+    Args:
+        folder: The student folder.
+        embeddings: Token vectors [vocabulary, dim].
+        weight: Head [labels, dim].
+        bias: Head [labels].
+        unknown: Id of the unknown token, which does not count.
+    """
+    numbers, scales = quantize_rows(embeddings)
+    plain: dict[str, NDArray[Any]] = {"table": embeddings.astype(np.float32)}
+    small: dict[str, NDArray[Any]] = {"table": numbers, "scales": scales}
+    for name, table in ((ONNX_FP32, plain), (ONNX_INT8, small)):
+        _save(_static_graph(table, weight, bias, unknown), folder / name)
+
+
+def _static_graph(
+    table: dict[str, NDArray[Any]], weight: NDArray[Any], bias: NDArray[Any], unknown: int | None
+) -> onnx.ModelProto:
+    from onnx import TensorProto, helper, numpy_helper
+
+    constants = {
+        **table,
+        "weight": weight.astype(np.float32),
+        "bias": bias.astype(np.float32),
+        "unknown": np.array(-1 if unknown is None else unknown, np.int64),
+        "one": np.array(1, np.float32),
+        "last": np.array([-1], np.int64),
+        "tokens": np.array([1], np.int64),
+    }
+    node = helper.make_node
+    quantized = "scales" in table
+    nodes = [
+        node("Equal", ["input_ids", "unknown"], ["is_unknown"]),
+        node("Not", ["is_unknown"], ["is_known"]),
+        node("Cast", ["attention_mask"], ["is_text"], to=TensorProto.BOOL),
+        node("And", ["is_known", "is_text"], ["counts"]),
+        node("Cast", ["counts"], ["mask"], to=TensorProto.FLOAT),
+        node("Unsqueeze", ["mask", "last"], ["column"]),
+        node("Gather", ["table", "input_ids"], ["found" if quantized else "vectors"]),
+    ]
+    if quantized:
+        nodes += [
+            node("Cast", ["found"], ["integers"], to=TensorProto.FLOAT),
+            node("Gather", ["scales", "input_ids"], ["scale"]),
+            node("Mul", ["integers", "scale"], ["vectors"]),
+        ]
+    nodes += [
+        node("Mul", ["vectors", "column"], ["kept"]),
+        node("ReduceSum", ["kept", "tokens"], ["sums"], keepdims=0),
+        node("ReduceSum", ["mask", "tokens"], ["number"], keepdims=1),
+        node("Max", ["number", "one"], ["divisor"]),
+        node("Div", ["sums", "divisor"], ["means"]),
+        node("Gemm", ["means", "weight", "bias"], ["logits"], transB=1),
+    ]
+    ids = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in INPUTS]
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(bias)])
+    stored = [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "static-student", ids, [logits], initializer=stored)
+    return _model(graph)
+
+
+def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
+    from onnx import helper
+
+    opsets = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(graph, producer_name="gts", opset_imports=opsets, ir_version=_IR_VERSION)
+
+
+def export_transformer(folder: Path, model: Any) -> None:
+    """Write both ONNX files of a transformer student.
+
+    In the smaller one the weights of matrix products are int8 per channel (activations are quantised on the fly) and the
+    token table is int8 per row.
+
+    Args:
+        folder: The student folder.
+        model: A transformers sequence classification model; it is left in evaluation mode on the CPU.
+    """
+    proto = _trace(model)
+    _save(proto, folder / ONNX_FP32)
+    _save(_quantized(proto), folder / ONNX_INT8)
+
+
+def _trace(model: Any) -> onnx.ModelProto:
+    import torch
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            return logits
+
+    model.to("cpu", torch.float32).eval()
+    # Sizes 0 and 1 are special to the tracer; 2 and more stay symbols. A masked tail keeps the mask in the graph.
+    ids = torch.ones((2, 8), dtype=torch.long)
+    mask = torch.ones((2, 8), dtype=torch.long)
+    mask[1, 5:] = 0
+    shape = {
+        0: torch.export.Dim("batch"),
+        1: torch.export.Dim("tokens", max=model.config.max_position_embeddings),
+    }
+    with warnings.catch_warnings(), torch.no_grad():
+        # The exporter warns of its own internals.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            Logits().eval(),
+            (ids, mask),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(INPUTS),
+            output_names=["logits"],
+            dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+            verbose=False,
+        )
+    if program is None:
+        raise StageFailed(
+            "the ONNX exporter returned nothing", mend="report this with the versions of torch and onnx"
+        )
+    return _without_metadata(program.model_proto)
+
+
+def _without_metadata(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The tracer writes stack traces into the graph: paths of this machine, no business of the model's users."""
+    graph = proto.graph
+    for part in (
+        proto,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return proto
+
+
+def _quantized(proto: onnx.ModelProto) -> onnx.ModelProto:
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as place:
+        source, target = Path(place) / "fp32.onnx", Path(place) / "int8.onnx"
+        onnx.save(_small_token_table(proto), source)
+        quantize_dynamic(
+            source, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8
+        )
+        return onnx.load(target)
+
+
+def _small_token_table(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose token table, the greatest part of a small model, is int8 with a scale for each row."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    small = onnx.ModelProto()
+    small.CopyFrom(proto)
+    graph = small.graph
+    lookup = next(node for node in graph.node if node.op_type == "Gather" and node.input[1] == INPUTS[0])
+    table, vectors = lookup.input[0], lookup.output[0]
+    stored = next(tensor for tensor in graph.initializer if tensor.name == table)
+    numbers, scales = quantize_rows(numpy_helper.to_array(stored))
+    graph.initializer.remove(stored)
+    graph.initializer.append(numpy_helper.from_array(numbers, f"{table}.int8"))
+    graph.initializer.append(numpy_helper.from_array(scales, f"{table}.scales"))
+    place = list(graph.node).index(lookup)
+    graph.node.remove(lookup)
+    for node in (
+        helper.make_node("Mul", ["token.floats", "token.scale"], [vectors]),
+        helper.make_node("Gather", [f"{table}.scales", INPUTS[0]], ["token.scale"]),
+        helper.make_node("Cast", ["token.integers"], ["token.floats"], to=TensorProto.FLOAT),
+        helper.make_node("Gather", [f"{table}.int8", INPUTS[0]], ["token.integers"]),
+    ):
+        graph.node.insert(place, node)
+    return small
+
+
+def _save(proto: onnx.ModelProto, path: Path) -> None:
+    import onnx
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(proto, path)

@@ -1,0 +1,130 @@
+"""Predicting with a transformer student: its ONNX file in onnxruntime, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gts.core.errors import StorageError
+from gts.student.fast_tokens import encode
+from gts.student.layout import ONNX_FP32, ONNX_INT8, StudentManifest, damaged, required_file
+from gts.student.static_runtime import Floats, load_tokenizer
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+Variant = Literal["fp32", "int8"]
+
+FILES: dict[Variant, str] = {"fp32": ONNX_FP32, "int8": ONNX_INT8}
+_BATCH_TEXTS = 32
+_BATCH_TOKENS = 4096
+
+
+class OnnxBackend:
+    """Logits of texts from an ONNX session; safe to call from several threads.
+
+    Args:
+        tokenizer: The student's tokenizer.
+        session: Session with inputs ``input_ids`` and ``attention_mask`` [n, tokens] and output ``logits`` [n, labels].
+        max_length: Tokens read of each text, special tokens included.
+        labels: Number of labels.
+        variant: Which of the student's ONNX files the session runs.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, session: InferenceSession, max_length: int, labels: int, variant: Variant
+    ) -> None:
+        tokenizer.enable_truncation(max_length)
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self._session = session
+        self._labels = labels
+        self.variant = variant
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Logits [n, labels]."""
+        ids = [encode(self._tokenizer, text, special=True) for text in texts]
+        out = np.empty((len(texts), self._labels), np.float32)
+        for rows in _batches([len(row) for row in ids]):
+            inputs, mask = _padded([ids[row] for row in rows])
+            out[rows] = self._session.run(["logits"], {"input_ids": inputs, "attention_mask": mask})[0]
+        return out
+
+
+def load_onnx(folder: Path, manifest: StudentManifest, variant: Variant, threads: int) -> OnnxBackend:
+    """Open a transformer student's files.
+
+    Raises:
+        NotFound: A file is missing.
+        StorageError: A file is damaged, or the files do not fit together.
+    """
+    path = required_file(folder, FILES[variant])
+    session = open_session(path, threads)
+    inputs = {node.name for node in session.get_inputs()}
+    outputs = {node.name: node.shape for node in session.get_outputs()}
+    if inputs != {"input_ids", "attention_mask"} or "logits" not in outputs:
+        raise damaged(
+            path, f"it maps {sorted(inputs)} to {sorted(outputs)}, not input_ids and attention_mask to logits"
+        )
+    labels = len(manifest.labels)
+    if outputs["logits"][-1] != labels:
+        raise damaged(path, f"it gives {outputs['logits'][-1]} logits, {labels} labels were expected")
+    return OnnxBackend(load_tokenizer(folder), session, manifest.max_length, labels, variant)
+
+
+def open_session(path: Path, threads: int) -> InferenceSession:
+    """An onnxruntime session on ``threads`` cores.
+
+    Raises:
+        StorageError: The file is no ONNX model that can be run.
+    """
+    import onnxruntime as ort
+    from onnxruntime.capi import onnxruntime_pybind11_state as faults
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads would otherwise burn the cores that other students and the web server need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    unreadable = (
+        faults.Fail,
+        faults.InvalidProtobuf,
+        faults.InvalidGraph,
+        faults.InvalidArgument,
+        faults.NoSuchFile,
+    )
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (*unreadable, faults.NotImplemented, faults.RuntimeException) as error:
+        raise StorageError(
+            f"onnxruntime cannot run {path}: {error}",
+            mend="download or produce the student again",
+            path=str(path),
+        ) from error
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+    """Row numbers in groups of like length, so that little is padded; the longest of a group rules its size."""
+    order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
+    stop = len(order)
+    while stop > 0:
+        size = max(1, min(_BATCH_TEXTS, _BATCH_TOKENS // max(1, lengths[order[stop - 1]])))
+        start = max(0, stop - size)
+        yield order[start:stop]
+        stop = start
+
+
+def _padded(ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    width = max(1, max(map(len, ids)))
+    inputs = np.zeros((len(ids), width), np.int64)
+    mask = np.zeros((len(ids), width), np.int64)
+    for position, row in enumerate(ids):
+        inputs[position, : len(row)] = row
+        mask[position, : len(row)] = 1
+    return inputs, mask
