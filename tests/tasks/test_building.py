@@ -271,6 +271,19 @@ def test_a_given_separator_makes_a_task_multi_label():
     assert build(TextSource(text), columns=Columns(separator=",")).labels == ("broken", "late")
 
 
+def test_contradictions_and_nothing_at_all():
+    with pytest.raises(InvalidInput, match="label_separator is given, but multi_label is false"):
+        build(multi_label=False, columns=Columns(separator="|"))
+    with pytest.raises(InvalidInput, match="no examples"):
+        build_task(TaskSpec(name="t"), [])
+
+
+def test_a_file_name_cannot_speak_to_the_terminal(tmp_path):
+    (tmp_path / "a").write_text("text,label\nhello,\n")
+    error = refused(FileSource(tmp_path / "a", "a\x1b[31m\n\ud800.csv"))
+    assert "a\\x1b[31m\\n\\ud800.csv, line 2: the label is missing" in error.message
+
+
 def test_labels_with_separators_stay_whole_in_single_label_tasks():
     rows = [{"text": f"text {n}", "label": ("a|b", "c;d,e")[n % 2]} for n in range(4)]
     assert build(rows).labels == ("a|b", "c;d,e")

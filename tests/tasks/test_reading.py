@@ -272,12 +272,31 @@ def test_ten_thousand_columns(tmp_path):
         rows_of(FileSource(tmp_path / "a.parquet"))
 
 
-def test_parquet_that_repeats_one_huge_value(tmp_path):
-    values = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), ["x" * 1_000_000])
+@pytest.mark.parametrize("nested", [False, True])
+def test_parquet_that_repeats_one_huge_value(tmp_path, nested):
+    values = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), ["x" * 2_000_000])
+    if nested:
+        values = pa.ListArray.from_arrays(pa.array(range(0, 100_001, 1_000), pa.int32()), values)
     pq.write_table(pa.table({"text": values}), tmp_path / "a.parquet", compression="zstd")
     assert (tmp_path / "a.parquet").stat().st_size < 1 << 20
-    with pytest.raises(DataError, match="a value of 1,000,000 bytes"):
-        rows_of(FileSource(tmp_path / "a.parquet"), labelled=False, limits=Limits(record_chars=500_000))
+    with pytest.raises(DataError, match="column 'text' holds a value of 2,000,000 bytes"):
+        rows_of(FileSource(tmp_path / "a.parquet"), labelled=False)
+
+
+def test_parquet_with_a_billion_equal_values_in_lists(tmp_path):
+    lists = pa.ListArray.from_arrays(pa.array([0, 1_000], pa.int32()), pa.array([7] * 1_000))
+    pq.write_table(pa.table({"text": ["a"], "numbers": lists}), tmp_path / "a.parquet")
+    with pytest.raises(TooLarge, match="1,001 values"):
+        rows_of(FileSource(tmp_path / "a.parquet"), limits=Limits(rows=50))
+
+
+def test_parquet_lists_and_categories(tmp_path):
+    labels = pa.array([["x", "y"], [], None])
+    texts = pa.array(["a", "b", "a"]).dictionary_encode()
+    other = [{"deep": "z"}] * 3
+    pq.write_table(pa.table({"text": texts, "labels": labels, "meta": other}), tmp_path / "a.parquet")
+    values = [row.values for row in rows_of(FileSource(tmp_path / "a.parquet"))]
+    assert [(row["text"], row["labels"]) for row in values] == [("a", ["x", "y"]), ("b", []), ("a", None)]
 
 
 def test_many_broken_lines_end_the_reading(tmp_path):

@@ -140,6 +140,18 @@ def test_what_is_wrong_with_a_task_file(folder, text, message, mend):
     json.dumps(caught.value.as_json())
 
 
+def test_what_is_wrong_with_a_json_task_file(folder):
+    for text, message in (
+        ('{"name": "t", "name": "u"}', "the key 'name' stands twice"),
+        ('{"name": "t",}', "task.json is not valid JSON"),
+        ("[" * 100_000, "not valid JSON"),
+        ("[]", "holds a list of 0"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            load_task_file(task(folder, text, "task.json"))
+        assert message in caught.value.message
+
+
 def test_a_missing_data_file_is_named_as_written(folder):
     with pytest.raises(DataError, match=r"there is no file data/pol\.txt") as caught:
         load_task_file(task(folder, "name: t\nexamples: labelled.csv\nunlabeled: data/pol.txt"))

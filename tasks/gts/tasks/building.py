@@ -99,7 +99,7 @@ class _Builder:
         self.problems = Problems(self.limits.problems)
 
     def build(self, examples: list[Source], unlabeled: list[Source], test: list[Source]) -> TaskData:
-        self._check_declared()
+        self._check_wishes(examples)
         raw_gold = list(self._rows(examples, "examples", labelled=True))
         raw_test = list(self._rows(test, "test", labelled=True)) if test else []
         multi_label = find_multi_label(self.spec.multi_label, self.columns.separator, raw_gold)
@@ -148,7 +148,16 @@ class _Builder:
         notes = [*self.notes, *length_notes([*texts, *clean]), *label_notes(labels)]
         return TaskData(spec, gold_examples, clean, test_examples, tuple(dict.fromkeys(notes)))
 
-    def _check_declared(self) -> None:
+    def _check_wishes(self, examples: list[Source]) -> None:
+        if not examples:
+            mend = "give a file, pasted text or rows"
+            raise InvalidInput("the task has no examples; some were expected", mend=mend, field="examples")
+        if self.columns.separator and self.spec.multi_label is False:
+            raise InvalidInput(
+                "label_separator is given, but multi_label is false",
+                mend="set multi_label: true, or leave the separator out",
+                field="label_separator",
+            )
         clean = {name.strip(): text for name, text in self.spec.labels.items()}
         if len(clean) < len(self.spec.labels):
             raise InvalidInput(

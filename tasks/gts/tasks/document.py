@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, cast, get_args
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from yaml.events import AliasEvent
-from yaml.nodes import MappingNode
+from yaml.nodes import MappingNode, ScalarNode
 
 from gts.core.errors import InvalidInput
 from gts.tasks.columns import Columns
@@ -33,7 +33,7 @@ _MEANT = {
     "label": "label_column",
     "separator": "label_separator",
 }
-_DOCUMENT_CHARS = 1_000_000
+_DOCUMENT_CHARS = 300_000
 _EXPECTED = {
     "name": "1 to 96 letters (a-z), digits, '.', '_' or '-', beginning and ending with a letter or digit",
     "labels": "a list of names, or a mapping of name to description",
@@ -55,8 +55,7 @@ class _TaskLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         if isinstance(node, MappingNode):
-            keys = [cast(Any, key).value for key, _ in node.value]
-            twice = next((key for key in keys if keys.count(key) > 1), None)
+            twice = _repeated(key.value for key, _ in node.value if isinstance(key, ScalarNode))
             if twice is not None:
                 raise yaml.YAMLError(f"the key {quote(twice)} stands twice, line {node.start_mark.line + 1}")
         return super().construct_mapping(node, deep)
@@ -85,7 +84,7 @@ def parse_document(text: str, name: str = "task.yaml") -> dict[str, Any]:
         )
     try:
         if name.casefold().endswith(".json"):
-            document = json.loads(text)
+            document = json.loads(text, object_pairs_hook=_without_repeats)
         else:
             document = yaml.load(text, Loader=_TaskLoader)  # noqa: S506 - a SafeLoader with fewer types
     except (ValueError, yaml.YAMLError, RecursionError) as error:
@@ -105,6 +104,22 @@ def parse_document(text: str, name: str = "task.yaml") -> dict[str, Any]:
             file=name,
         )
     return document
+
+
+def _repeated(keys: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    return None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    twice = _repeated(key for key, _ in pairs)
+    if twice is not None:
+        raise ValueError(f"the key {quote(twice)} stands twice")
+    return dict(pairs)
 
 
 def check_keys(document: Mapping[str, Any]) -> None:

@@ -9,9 +9,11 @@ from gts.core.errors import DataError, MissingDependency, TooLarge
 from gts.tasks.formats import Row
 from gts.tasks.limits import Limits
 from gts.tasks.problems import Place, Problem, problem_error
-from gts.tasks.wording import counted
+from gts.tasks.wording import counted, quote
 
 _BATCH_ROWS = 256
+_BATCH_BYTES = 256 << 20
+_VALUES_PER_ROW = 10
 
 
 def parse_parquet(handle: IO[bytes], name: str, limits: Limits) -> Iterator[Row]:
@@ -36,18 +38,20 @@ def parse_parquet(handle: IO[bytes], name: str, limits: Limits) -> Iterator[Row]
             mend="pip install 'gts[train]', or export the data as CSV",
         ) from error
     try:
-        schema = pq.ParquetFile(handle).schema_arrow
+        file = pq.ParquetFile(handle)
+        schema = file.schema_arrow
         if len(schema) > limits.columns:
             message = f"{counted(len(schema), 'column')}; at most {limits.columns:,} are read"
             raise problem_error(Problem(Place(name), message, "keep the text and the label column"))
         # Kept as dictionaries, a value that a tiny file repeats a million times is held once.
-        texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-        table = pq.ParquetFile(handle, read_dictionary=texts)
+        leaves = [file.schema.column(index) for index in range(len(file.schema))]
+        strings = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+        table = pq.ParquetFile(handle, read_dictionary=strings)
         _refuse_too_large(table.metadata, name, limits)
         line = 0
         for batch in table.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
             for column, values in zip(batch.schema.names, batch.columns, strict=True):
-                _refuse_long_values(column, values, name, limits)
+                _refuse_long_values(column, values, name)
             for values in batch.to_pylist():
                 line += 1
                 yield Row(line, values, "row")
@@ -60,22 +64,40 @@ def parse_parquet(handle: IO[bytes], name: str, limits: Limits) -> Iterator[Row]
 
 
 def _refuse_too_large(metadata: Any, name: str, limits: Limits) -> None:
-    size_bytes = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
-    if metadata.num_rows > limits.rows or size_bytes > limits.decompressed_bytes:
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    size_bytes = sum(group.total_byte_size for group in groups)
+    values = sum(group.column(index).num_values for group in groups for index in range(group.num_columns))
+    # Run-length encoding stores a list of a billion equal values in a few bytes.
+    most_values = limits.rows * max(_VALUES_PER_ROW, metadata.num_columns)
+    if metadata.num_rows > limits.rows or size_bytes > limits.decompressed_bytes or values > most_values:
         raise TooLarge(
-            f"{name} holds {metadata.num_rows:,} rows and {size_bytes:,} bytes; at most {limits.rows:,} rows and "
-            f"{limits.decompressed_bytes:,} bytes are read",
-            mend="send fewer rows; a few thousand unlabelled texts are enough",
+            f"{name} holds {metadata.num_rows:,} rows, {values:,} values and {size_bytes:,} bytes; at most "
+            f"{limits.rows:,} rows, {most_values:,} values and {limits.decompressed_bytes:,} bytes are read",
+            mend="send fewer rows, and only the text and the label column",
             file=name,
         )
 
 
-def _refuse_long_values(column: str, values: Any, name: str, limits: Limits) -> None:
-    import pyarrow as pa
+def _refuse_long_values(column: str, values: Any, name: str) -> None:
+    """Refuse a batch whose strings, written out one by one, would take more than the bound."""
     import pyarrow.compute as pc
 
-    if pa.types.is_dictionary(values.type) and len(values.dictionary):
-        longest = pc.max(pc.binary_length(values.dictionary)).as_py() or 0
-        if longest > limits.record_chars:
-            message = f"column {column!r} holds a value of {longest:,} bytes"
-            raise problem_error(Problem(Place(name), message, "cut it, or leave it out"))
+    for part in _dictionaries(values):
+        longest = pc.max(pc.binary_length(part.dictionary)).as_py() or 0 if len(part.dictionary) else 0
+        if longest * len(part) > _BATCH_BYTES:
+            message = f"column {quote(column)} holds a value of {longest:,} bytes, or long ones very often"
+            raise problem_error(Problem(Place(name), message, "cut such values, or leave the column out"))
+
+
+def _dictionaries(values: Any) -> Iterator[Any]:
+    """The dictionary-encoded arrays inside an array, through lists and structs."""
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        yield values
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _dictionaries(values.flatten())
+    elif pa.types.is_struct(kind):
+        for part in values.flatten():
+            yield from _dictionaries(part)

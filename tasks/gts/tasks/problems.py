@@ -26,8 +26,7 @@ class Place:
     unit: str = "line"
 
     def __str__(self) -> str:
-        name = self.file if self.file.isprintable() else repr(self.file)
-        return name if self.line is None else f"{name}, {self.unit} {self.line}"
+        return self.file if self.line is None else f"{self.file}, {self.unit} {self.line}"
 
 
 @dataclass(frozen=True)

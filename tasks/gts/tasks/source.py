@@ -23,8 +23,9 @@ class FileSource:
 
     @property
     def title(self) -> str:
-        """The name for messages."""
-        return self.name or self.path.name
+        """The name for messages; an upload may be named with control characters, which are shown escaped."""
+        name = self.name or self.path.name
+        return name if name.isprintable() else repr(name)[1:-1]
 
 
 @dataclass(frozen=True)
