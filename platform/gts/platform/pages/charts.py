@@ -1,0 +1,141 @@
+"""Small charts as SVG: positions in percent, so that they fit any width without a script.
+
+Colours and fonts come from the style sheet through classes; every text goes through escaping.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from gts.platform.pages.wording import percent
+
+_ROW_HEIGHT, _AXIS_HEIGHT, _TOP = 52, 26, 4
+_INSET = 2.0  # percent left free on both sides, so that marks at the ends are not cut
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One row of an interval chart; values lie between 0 and 1.
+
+    Attributes:
+        label: What was measured.
+        value: The estimate.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        strong: Whether this is the row that matters.
+    """
+
+    label: str
+    value: float
+    low: float
+    high: float
+    strong: bool = False
+
+
+def interval_chart(rows: Sequence[Interval]) -> Markup:
+    """Estimates with their intervals on one common axis.
+
+    Example:
+        >>> "86%" in interval_chart([Interval("Student", 0.86, 0.78, 0.92, strong=True)])
+        True
+    """
+    if not rows:
+        return Markup("")
+    start, stop, ticks = axis(min(row.low for row in rows), max(row.high for row in rows))
+    bottom = _TOP + _ROW_HEIGHT * len(rows)
+    parts = [
+        Markup(
+            '<line class="grid" x1="{x}%" x2="{x}%" y1="{top}" y2="{bottom}"/>'
+            '<text class="tick" x="{x}%" y="{text}" text-anchor="{anchor}">{label}</text>'
+        ).format(
+            x=_position(tick, start, stop),
+            top=_TOP,
+            bottom=bottom,
+            text=bottom + 18,
+            anchor=_anchor(tick, start, stop),
+            label=percent(tick),
+        )
+        for tick in ticks
+    ]
+    for index, row in enumerate(rows):
+        y = _TOP + index * _ROW_HEIGHT
+        parts.append(
+            Markup(
+                '<g class="{kind}"><text class="name" x="{left}%" y="{text}">{label} '
+                '<tspan class="value">{value}</tspan></text>'
+                '<line class="range" x1="{low}%" x2="{high}%" y1="{mark}" y2="{mark}"/>'
+                '<circle class="mark" cx="{centre}%" cy="{mark}" r="6"/></g>'
+            ).format(
+                kind="strong" if row.strong else "weak",
+                left=_INSET,
+                text=y + 16,
+                label=row.label,
+                value=percent(row.value),
+                low=_position(row.low, start, stop),
+                high=_position(row.high, start, stop),
+                centre=_position(row.value, start, stop),
+                mark=y + 33,
+            )
+        )
+    spoken = "; ".join(
+        f"{row.label} {percent(row.value)}, between {percent(row.low)} and {percent(row.high)}" for row in rows
+    )
+    return Markup(
+        '<svg class="interval" role="img" aria-label="{spoken}" width="100%" height="{height}">{body}</svg>'
+    ).format(spoken=spoken, height=bottom + _AXIS_HEIGHT, body=Markup("").join(parts))
+
+
+def bar(share: float, mark: float | None = None) -> Markup:
+    """A horizontal bar, with a mark where a forecast was.
+
+    Args:
+        share: Length between 0 and 1.
+        mark: Position of the mark between 0 and 1.
+
+    Example:
+        >>> "75.0%" in bar(0.75)
+        True
+    """
+    length = max(0.0, min(1.0, share)) * 100
+    tick = Markup("")
+    if mark is not None:
+        tick = Markup('<rect class="bar-mark" x="{x:.1f}%" width="2" height="10"/>').format(
+            x=min(max(0.0, min(1.0, mark)) * 100, 99.0)
+        )
+    return Markup(
+        '<svg class="bar" aria-hidden="true" width="100%" height="10">'
+        '<rect class="bar-track" y="2" width="100%" height="6" rx="3"/>'
+        '<rect class="bar-fill" y="2" width="{length:.1f}%" height="6" rx="3"/>{tick}</svg>'
+    ).format(length=length, tick=tick)
+
+
+def axis(low: float, high: float) -> tuple[float, float, tuple[float, ...]]:
+    """Start, end and ticks of an axis around the values, at round numbers within 0 and 1.
+
+    Example:
+        >>> axis(0.71, 0.92)
+        (0.7, 1.0, (0.7, 0.8, 0.9, 1.0))
+    """
+    start = max(0.0, math.floor(low * 10 + 1e-9) / 10)
+    stop = min(1.0, math.ceil(high * 10 - 1e-9) / 10)
+    if stop - start < 0.2:
+        start, stop = max(0.0, stop - 0.2), max(stop, 0.2)
+    step = 0.1 if stop - start < 0.45 else 0.2
+    count = int(round((stop - start) / step, 6))
+    ticks = tuple(round(stop - step * index, 6) for index in range(count, -1, -1))
+    return round(start, 6), round(stop, 6), ticks
+
+
+def _position(value: float, start: float, stop: float) -> str:
+    share = (min(max(value, start), stop) - start) / (stop - start)
+    return f"{_INSET + share * (100 - 2 * _INSET):.2f}"
+
+
+def _anchor(tick: float, start: float, stop: float) -> str:
+    if tick <= start:
+        return "start"
+    return "end" if tick >= stop else "middle"

@@ -1,0 +1,221 @@
+"""From the form to a checked task and back: what a person typed, what was understood, which field is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gts.core.artifacts import ArtifactStore
+from gts.core.blobs import storage_errors
+from gts.core.errors import DataError, InvalidInput
+from gts.platform.pages.wording import sentence
+from gts.platform.uploads import Upload
+from gts.tasks.columns import Columns, map_columns
+from gts.tasks.dataset import Example, TaskData, load_task, save_task
+from gts.tasks.limits import DEFAULT_LIMITS
+from gts.tasks.problems import Problems
+from gts.tasks.reading import read_rows
+from gts.tasks.source import FileSource, Source, TextSource
+from gts.tasks.taskfile import load_task_document
+
+DATA_FIELDS = {"examples": "labelled examples", "unlabeled": "unlabelled texts", "test": "test texts"}
+PLAIN_FIELDS = ("name", "labels", "language", "tier", "seconds")
+_ECHOED_CHARS = 400_000  # more than this is not sent back to the browser to be edited
+_ECHOED_LABELS = 200
+
+
+@dataclass(frozen=True)
+class FieldProblem:
+    """Something wrong with a field of the form."""
+
+    where: str
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form as it is shown: values by field, and what is wrong with them.
+
+    Attributes:
+        values: What stands in each field.
+        problems: What is wrong, by field; under ``""`` what belongs to none.
+        kept_out: Fields whose content is too long to be shown, or came as files, in words.
+    """
+
+    values: Mapping[str, str]
+    problems: Mapping[str, Sequence[FieldProblem]]
+    kept_out: Mapping[str, str]
+
+
+EMPTY_FORM = Form({}, {}, {})
+
+
+def read_form(upload: Upload) -> TaskData:
+    """Check what the form brought; pasted text and files of one field are read together.
+
+    Raises:
+        InvalidInput: The task or its data is wrong; :func:`faulty_form` says which field.
+    """
+    fields = upload.fields
+    document: dict[str, Any] = {key: fields[key].strip() for key in ("name", "language") if key in fields}
+    document["labels"] = fields.get("labels", "")
+    if tier := fields.get("tier", "").strip():
+        document["student"] = {"tier": tier}
+    if seconds := fields.get("seconds", "").strip():
+        document["budget"] = {"seconds": seconds}
+    sources = {field: _sources(upload, field) for field in DATA_FIELDS}
+    data = load_task_document(
+        document, **{field: found or None for field, found in sources.items()}  # type: ignore[arg-type]
+    )
+    notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
+    return replace(data, notes=(*notes, *data.notes))
+
+
+def save_draft(store: ArtifactStore, data: TaskData) -> str:
+    """Store a checked task and return the digest under which :func:`load_draft` finds it.
+
+    Raises:
+        StorageError: The disk is full; nothing of it remains.
+    """
+    with store.workspace() as workspace:
+        folder = workspace / "task"
+        with storage_errors("the task's data"):
+            save_task(data, folder)
+        return store.commit(folder)
+
+
+def load_draft(store: ArtifactStore, digest: str) -> TaskData:
+    """A stored task.
+
+    Raises:
+        NotFound: Nothing is stored under the digest.
+        DataError: What is stored is no task.
+    """
+    return load_task(store.path(digest))
+
+
+def faulty_form(upload: Upload, error: InvalidInput) -> Form:
+    """The form again, with what is wrong beside the fields."""
+    values, kept_out = {}, {}
+    for field in (*PLAIN_FIELDS, *DATA_FIELDS):
+        value = upload.fields.get(field, "")
+        if len(value) <= _ECHOED_CHARS:
+            values[field] = value
+        else:
+            kept_out[field] = f"{len(value):,} pasted characters; please paste them again"
+    for field in DATA_FIELDS:
+        if names := [path.name for path in upload.files.get(field, ())]:
+            kept_out[field] = f"{', '.join(names)}; please choose {'it' if len(names) == 1 else 'them'} again"
+    return Form(values, problems_by_field(upload, error), kept_out)
+
+
+def problems_by_field(upload: Upload, error: InvalidInput) -> dict[str, list[FieldProblem]]:
+    """What an error says, by the form's fields."""
+    titles = {source.title: field for field in DATA_FIELDS for source in _sources(upload, field)}
+    found: defaultdict[str, list[FieldProblem]] = defaultdict(list)
+    problems = error.details.get("problems")
+    if isinstance(error, DataError) and isinstance(problems, list):
+        for problem in problems:
+            file, line = problem.get("file"), problem.get("line")
+            where = "" if line is None else f"Line {line:,}"
+            if len(upload.files.get(titles.get(file, ""), ())) and file:
+                where = f"{file}, line {line:,}" if line is not None else str(file)
+            found[titles.get(file, "examples")].append(
+                FieldProblem(where, sentence(str(problem["message"])), sentence(str(problem["mend"])))
+            )
+        return dict(found)
+    field = titles.get(str(error.details.get("file")), str(error.details.get("field", "")).split(".")[0])
+    field = {"student": "tier", "budget": "seconds", "multi_label": "labels"}.get(field, field)
+    known = field if field in (*PLAIN_FIELDS, *DATA_FIELDS) else ""
+    found[known].append(FieldProblem("", sentence(error.message), sentence(error.mend)))
+    return dict(found)
+
+
+def form_of(data: TaskData) -> Form:
+    """The form filled with a checked task, so that it can be changed."""
+    spec = data.spec
+    labels = "\n".join(f"{name}: {text}" if text else name for name, text in spec.labels.items())
+    values = {
+        "name": spec.name,
+        "labels": labels,
+        "language": spec.language or "",
+        "tier": spec.student.tier,
+        "seconds": "" if spec.budget.seconds is None else f"{spec.budget.seconds:g}",
+    }
+    kept_out = {}
+    texts = {
+        "examples": rows_text(data.gold, multi_label=data.multi_label),
+        "unlabeled": lines_text(data.pool),
+        "test": rows_text(data.test, multi_label=data.multi_label),
+    }
+    for field, text in texts.items():
+        if len(text) <= _ECHOED_CHARS:
+            values[field] = text
+        else:
+            kept_out[field] = f"{len(text):,} characters were given; please give them again"
+    return Form(values, {}, kept_out)
+
+
+def rows_text(examples: Iterable[Example], *, multi_label: bool) -> str:
+    """Examples as they can be pasted: text, tab, label, or JSON lines where a text would not survive that.
+
+    Example:
+        >>> rows_text([Example("where is it?", ("delivery",))], multi_label=False)
+        'where is it?\\tdelivery'
+    """
+    rows = list(examples)
+    plain = not multi_label and all(
+        not any(mark in part for mark in '\t\n\r"') for row in rows for part in (row.text, *row.labels)
+    )
+    if plain:
+        return "\n".join(f"{row.text}\t{row.labels[0]}" for row in rows)
+    key = "labels" if multi_label else "label"
+    return "\n".join(
+        json.dumps({"text": row.text, key: list(row.labels) if multi_label else row.labels[0]}, ensure_ascii=False)
+        for row in rows
+    )
+
+
+def lines_text(texts: Sequence[str]) -> str:
+    """Texts as they can be pasted: one a line, or JSON lines where a text has several lines.
+
+    Example:
+        >>> lines_text(["one", "two"])
+        'one\\ntwo'
+    """
+    if any(mark in text for text in texts for mark in "\n\r"):
+        return "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
+    return "\n".join(texts)
+
+
+def _sources(upload: Upload, field: str) -> list[Source]:
+    files = [FileSource(path, path.name) for path in upload.files.get(field, ())]
+    pasted = upload.fields.get(field, "")
+    return [*files, *([TextSource(pasted, f"pasted {DATA_FIELDS[field]}")] if pasted.strip() else [])]
+
+
+def _column_notes(field: str, sources: Sequence[Source], data: TaskData) -> list[str]:
+    """Which columns were read; only for what was read without fault."""
+    notes = []
+    for source in sources:
+        rows = read_rows(
+            source,
+            labelled=field != "unlabeled",
+            columns=Columns(),
+            declared=data.labels,
+            limits=DEFAULT_LIMITS,
+            problems=Problems(DEFAULT_LIMITS.problems),
+            notes=[],
+        )
+        first = next(iter(rows), None)
+        if first is None or isinstance(first.values, str):
+            continue
+        mapping = map_columns(tuple(first.values), Columns(), labelled=field != "unlabeled")
+        names = " and ".join(f"“{name}”" for name in mapping.text)
+        label = f", label from “{mapping.label}”" if mapping.label is not None else ""
+        notes.append(f"{source.title}: text from {names}{label}")
+    return notes

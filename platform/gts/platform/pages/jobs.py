@@ -1,0 +1,83 @@
+"""The page of a job: live while it runs, its report when it is done."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from gts.core.errors import Conflict, NotFound
+from gts.orchestrator import events, jobs
+from gts.orchestrator.records import Job
+from gts.platform.auth import Reader, Writer
+from gts.platform.jobviews import find_job
+from gts.platform.pages.drafts import load_draft
+from gts.platform.pages.errors import PageRoute
+from gts.platform.pages.modelviews import model_path
+from gts.platform.pages.render import render
+from gts.platform.pages.views import job_page, report_view
+from gts.platform.services import Services, ServicesDep
+from gts.platform.submission import accept
+from gts.tasks.preview import preview
+
+_NEWEST_EVENTS = 40
+# Event kinds the page follows; browsers deliver named events only to listeners of that name.
+_EVENT_KINDS = "state progress stage_started stage_finished decision outcome cancel_requested"
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/jobs/{job_id}")
+def show_job(request: Request, services: ServicesDep, user: Reader, job_id: str) -> Response:
+    """Progress, stages with forecast and cost, decisions; the report when there is one."""
+    job = find_job(services, user, job_id)
+    with services.database.reading() as session:
+        # Events before stages: what comes in between is shown by the next look.
+        latest = events.after(session, job.id, max(0, job.last_seq - _NEWEST_EVENTS))
+        view = job_page(job, jobs.stage_runs(session, job.id), jobs.decisions(session, job.id), latest)
+    return render(
+        request,
+        "job.html",
+        view=view,
+        job=job,
+        report=report_view(job.report) if job.report else None,
+        model_url=model_path(f"{job.model.namespace}/{job.model.name}") if job.model else None,
+        task=_task(services, job),
+        event_kinds=_EVENT_KINDS,
+    )
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel_job(services: ServicesDep, user: Writer, job_id: str) -> Response:
+    """Ask for the job's end; a job that has ended meanwhile is simply shown."""
+    find_job(services, user, job_id)
+    try:
+        with services.database.writing() as session:
+            jobs.cancel(session, job_id)
+    except Conflict:
+        return _to_job(job_id)
+    return _to_job(job_id)
+
+
+@router.post("/jobs/{job_id}/again")
+async def run_again(services: ServicesDep, user: Writer, job_id: str) -> Response:
+    """Submit the task of a job once more; stages that had finished are found, not repeated.
+
+    The key makes a double click one job; the job that failed can be run again only through its successor.
+    """
+    from starlette.concurrency import run_in_threadpool
+
+    job = await run_in_threadpool(find_job, services, user, job_id)
+    data = await run_in_threadpool(load_draft, services.store, job.task_artifact)
+    again = await accept(services, user, data, f"again-{job.id}")
+    return _to_job(again.id)
+
+
+def _task(services: Services, job: Job) -> dict[str, object] | None:
+    try:
+        return preview(load_draft(services.store, job.task_artifact))
+    except NotFound:  # the store was cleaned; the job's own record is enough
+        return None
+
+
+def _to_job(job_id: str) -> Response:
+    return RedirectResponse(f"/jobs/{job_id}", status_code=303)

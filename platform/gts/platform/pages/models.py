@@ -1,0 +1,103 @@
+"""The pages of models: the list, and one model with its try-it box."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from gts.core.errors import GTSError, InvalidInput
+from gts.platform.auth import Inferrer, Reader
+from gts.platform.pages.errors import PageRoute
+from gts.platform.pages.modelviews import ModelPageView, answer, model_line, model_page
+from gts.platform.pages.render import render
+from gts.platform.published import describe_model
+from gts.platform.services import Services, ServicesDep
+
+_MODELS_A_PAGE = 30
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/models")
+def list_models(
+    request: Request,
+    services: ServicesDep,
+    user: Reader,
+    search: Annotated[str, Query(max_length=200)] = "",
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """Published models, newest first."""
+    page = services.registry.list(search=search.strip() or None, limit=_MODELS_A_PAGE, cursor=cursor)
+    return render(
+        request,
+        "models.html",
+        models=[model_line(item) for item in page.items],
+        search=search,
+        cursor=page.cursor,
+    )
+
+
+@router.get("/models/{namespace}/{name}")
+def show_model(
+    request: Request,
+    services: ServicesDep,
+    user: Reader,
+    namespace: str,
+    name: str,
+    revision: Annotated[str, Query(max_length=255)] = "main",
+) -> Response:
+    """One model: what it is, how good, how to use it, its files and revisions."""
+    model = _model(request, services, namespace, name, revision)
+    return render(request, "model.html", model=model, text="", answer=None, problem=None, tried=False)
+
+
+@router.post("/models/{namespace}/{name}/try")
+async def try_model(
+    request: Request,
+    services: ServicesDep,
+    user: Inferrer,
+    namespace: str,
+    name: str,
+    text: Annotated[str, Form()] = "",
+    revision: Annotated[str, Form(max_length=255)] = "main",
+) -> Response:
+    """The same page with the model's answer."""
+    model = await run_in_threadpool(_model, request, services, namespace, name, revision)
+    found, problem, status = None, None, 200
+    try:
+        if not text.strip():
+            raise InvalidInput("there is no text", mend="write one")
+        _, predictions = await services.students.predict(model.id, model.commit, [text.strip()])
+        found = answer(text.strip(), predictions[0])
+    except GTSError as error:
+        problem, status = error, error.status
+    return render(
+        request, "model.html", status=status, model=model, text=text, answer=found, problem=problem, tried=True
+    )
+
+
+def _model(
+    request: Request, services: Services, namespace: str, name: str, revision: str
+) -> ModelPageView:
+    commit = services.registry.resolve(namespace, name, revision)
+    card = services.registry.read(commit, "README.md")
+    base_url = services.settings.public_url or str(request.base_url)
+    return model_page(
+        describe_model(services, namespace, name, commit.oid),
+        commit.oid,
+        _facts(services.registry.read(commit, "gts.json")),
+        card.decode("utf-8", "replace") if card else None,
+        base_url.rstrip("/"),
+    )
+
+
+def _facts(content: bytes | None) -> dict[str, Any]:
+    # Anyone with a write token may publish any gts.json: what is no object is no fact.
+    try:
+        facts = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}

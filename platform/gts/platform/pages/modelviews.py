@@ -1,0 +1,207 @@
+"""What the pages say about models: pure functions from values to what templates show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from gts.platform.pages.markdown import render_card
+from gts.platform.pages.snippets import Snippet, snippets
+from gts.platform.pages.views import interval_sentence, metric_name
+from gts.platform.schemas import FileView, ModelDetail
+from gts.platform.serving import Prediction
+from gts.registry.values import Repository
+
+_SHOWN_SCORES = 8
+_SHORT_COMMIT = 10
+_PURPOSES = {
+    "config.json": "architecture",
+    "model.safetensors": "weights",
+    "head.safetensors": "classification head",
+    "tokenizer.json": "tokenizer",
+    "onnx/model.onnx": "ONNX, 32-bit",
+    "onnx/model_quantized.onnx": "ONNX, 8-bit",
+    "gts.json": "labels, thresholds, measures",
+    "README.md": "model card",
+}
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """A model as the list shows it."""
+
+    id: str
+    detail: str
+    quality: float | None
+    metric: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """A file with the URL it is downloaded from."""
+
+    path: str
+    purpose: str
+    size: int
+    url: str
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """One label with its probability, and whether the model gives it."""
+
+    label: str
+    score: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the try-it box shows: the likeliest labels first, the others folded away."""
+
+    text: str
+    labels: tuple[str, ...]
+    scores: tuple[ScoreLine, ...]
+    rest: tuple[ScoreLine, ...]
+
+
+@dataclass(frozen=True)
+class ModelPageView:
+    """A model with everything its page says."""
+
+    id: str
+    namespace: str
+    name: str
+    commit: str
+    short_commit: str
+    is_head: bool
+    tier: str
+    language: str
+    labels: tuple[str, ...]
+    multi_label: bool
+    parameters: int | None
+    bytes: int
+    quality: float | None
+    metric: str
+    interval: str
+    card: Markup | None
+    files: tuple[FileLine, ...]
+    aliases: tuple[tuple[str, str], ...]
+    history: tuple[Any, ...]
+    names: Mapping[str, tuple[str, ...]]
+    snippets: tuple[Snippet, ...]
+    job_id: str | None
+    updated_at: datetime
+
+
+def model_line(repository: Repository) -> ModelLine:
+    """A model as the list shows it; facts are taken from its card where the publisher put them."""
+    card = repository.card
+    tags = [tag for tag in _list(card.get("tags")) if isinstance(tag, str)]
+    facts = _mapping(card.get("estimate"))
+    detail = [str(card[key]) for key in ("tier", "pipeline_tag", "library_name") if card.get(key)]
+    value = facts.get("value", card.get("accuracy"))
+    return ModelLine(
+        id=repository.id,
+        detail=" · ".join(detail or tags[:3]),
+        quality=float(value) if isinstance(value, int | float) else None,
+        metric=metric_name(str(facts.get("metric", "accuracy"))),
+        updated_at=repository.updated_at,
+    )
+
+
+def model_page(
+    detail: ModelDetail, commit: str, facts: Mapping[str, Any], card: str | None, base_url: str
+) -> ModelPageView:
+    """Everything the page of a model says.
+
+    Args:
+        detail: The model at the commit.
+        commit: The commit shown.
+        facts: Content of its ``gts.json``; empty if it has none.
+        card: Its README.md, if it has one.
+        base_url: Where clients reach the platform.
+    """
+    namespace, _, name = detail.id.partition("/")
+    report = detail.report or {}
+    estimate = report.get("estimate") or {}
+    task = _mapping(facts.get("task"))
+    labels = tuple(str(label) for label in _list(facts.get("labels")) or report.get("labels") or ())
+    tier = str(facts.get("tier") or report.get("tier") or "")
+    names: dict[str, list[str]] = {}
+    for ref, oid in detail.refs.items():
+        names.setdefault(oid, []).append(ref)
+    library = "model2vec" if tier == "static" else str(detail.card.get("library_name") or "transformers")
+    chosen: Mapping[str, Any] = next(
+        (item for item in report.get("students") or () if item.get("tier") == tier), {}
+    )
+    return ModelPageView(
+        id=detail.id,
+        namespace=namespace,
+        name=name,
+        commit=commit,
+        short_commit=commit[:_SHORT_COMMIT],
+        is_head=commit == detail.commit,
+        tier=tier,
+        language=str(task.get("language") or report.get("language") or ""),
+        labels=labels,
+        multi_label=bool(task.get("multi_label") or report.get("multi_label")),
+        parameters=chosen.get("parameters"),
+        bytes=sum(file.size for file in detail.files),
+        quality=estimate.get("value"),
+        metric=metric_name(str(estimate.get("metric", ""))),
+        interval=interval_sentence(estimate) if estimate else "",
+        card=render_card(card) if card else None,
+        files=tuple(_file_line(detail.id, commit, file) for file in detail.files),
+        aliases=tuple((ref, oid) for ref, oid in detail.refs.items() if ref != "main"),
+        history=tuple(detail.history),
+        names={oid: tuple(found) for oid, found in names.items()},
+        snippets=snippets(base_url, detail.id, library),
+        job_id=next((item.job_id for item in detail.history if item.commit == commit), None),
+        updated_at=detail.updated_at,
+    )
+
+
+def answer(text: str, prediction: Prediction, shown: int = _SHOWN_SCORES) -> Answer:
+    """A prediction as bars.
+
+    Args:
+        text: The text that was asked about.
+        prediction: What the model said.
+        shown: Bars shown at once.
+    """
+    lines = tuple(
+        ScoreLine(item.label, item.score, item.label in prediction.labels) for item in prediction.scores
+    )
+    return Answer(text, prediction.labels, lines[:shown], lines[shown:])
+
+
+def model_path(model_id: str) -> str:
+    """The path of a model's page.
+
+    Example:
+        >>> model_path("local/tickets")
+        '/models/local/tickets'
+    """
+    return "/models/" + "/".join(quote(part, safe="") for part in model_id.split("/"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    # Whoever may publish writes gts.json and cards: they may hold anything.
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _file_line(model_id: str, commit: str, file: FileView) -> FileLine:
+    url = f"/{'/'.join(quote(part, safe='') for part in model_id.split('/'))}/resolve/{commit}/{quote(file.path)}"
+    return FileLine(file.path, _PURPOSES.get(file.path, ""), file.size, url + "?download=true")
+

@@ -1,0 +1,93 @@
+"""A new task in two steps: the form, then what was understood of it, and only then a job."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from gts.core.errors import InvalidInput, TooLarge
+from gts.platform.auth import Writer
+from gts.platform.pages.drafts import (
+    EMPTY_FORM,
+    faulty_form,
+    form_of,
+    load_draft,
+    read_form,
+    save_draft,
+)
+from gts.platform.pages.drafts import Form as FormValues
+from gts.platform.pages.errors import PageRoute
+from gts.platform.pages.example import example_fields
+from gts.platform.pages.render import render
+from gts.platform.services import Services, ServicesDep
+from gts.platform.submission import accept
+from gts.platform.uploads import receive_upload
+from gts.tasks.preview import preview
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/new")
+def show_form(
+    request: Request, services: ServicesDep, user: Writer, example: str = "", draft: str = ""
+) -> Response:
+    """The form: empty, filled with the example, or with a draft that is to be changed."""
+    form = EMPTY_FORM
+    if example:
+        form = FormValues(example_fields(), {}, {})
+    elif draft:
+        form = form_of(load_draft(services.store, draft))
+    return _form_page(request, services, form)
+
+
+@router.post("/new")
+async def check_form(request: Request, services: ServicesDep, user: Writer) -> Response:
+    """Read and check the form, keep what was understood, and lead to the page that shows it."""
+    with services.store.workspace() as folder:
+        upload = await receive_upload(request, folder)
+        try:
+            data = await run_in_threadpool(read_form, upload)
+        except TooLarge:
+            raise
+        except InvalidInput as error:
+            return _form_page(request, services, faulty_form(upload, error), status=422)
+    digest = await run_in_threadpool(save_draft, services.store, data)
+    return RedirectResponse(f"/new/{digest}", status_code=303)
+
+
+@router.get("/new/{digest}")
+def show_draft(request: Request, services: ServicesDep, user: Writer, digest: str) -> Response:
+    """What was understood, before anything is started."""
+    data = load_draft(services.store, digest)
+    return render(
+        request,
+        "check.html",
+        task=preview(data),
+        spec=data.spec,
+        digest=digest,
+        key=secrets.token_hex(16),
+        few=min((label["gold"] for label in preview(data)["labels"]), default=0),
+    )
+
+
+@router.post("/new/{digest}")
+async def submit_draft(
+    services: ServicesDep,
+    user: Writer,
+    digest: str,
+    key: Annotated[str, Form(pattern="^[0-9a-f]{32}$")],
+) -> Response:
+    """Put the task into the queue; sending the same page twice gives one job."""
+    data = await run_in_threadpool(load_draft, services.store, digest)
+    job = await accept(services, user, data, f"page-{key}")
+    return RedirectResponse(f"/jobs/{job.id}", status_code=303)
+
+
+def _form_page(request: Request, services: Services, form: FormValues, status: int = 200) -> Response:
+    return render(
+        request, "new.html", status=status, form=form, max_bytes=services.settings.max_upload_bytes
+    )

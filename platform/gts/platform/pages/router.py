@@ -1,0 +1,80 @@
+"""All pages in one router; it is included before the Hub's routes, whose paths begin with whatever comes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gts.orchestrator import events, jobs
+from gts.platform.auth import Reader, local_path
+from gts.platform.pages.errors import PageRoute
+from gts.platform.pages.jobs import router as job_router
+from gts.platform.pages.models import router as model_router
+from gts.platform.pages.modelviews import model_line
+from gts.platform.pages.new import router as new_router
+from gts.platform.pages.render import render, static_file
+from gts.platform.pages.views import job_line
+from gts.platform.services import ServicesDep
+
+_JOBS_A_PAGE = 20
+_MODELS_SHOWN = 6
+_NEWEST_EVENTS = 20
+
+pages_router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@pages_router.get("/")
+def home(
+    request: Request,
+    services: ServicesDep,
+    user: Reader,
+    before: Annotated[str | None, Query(pattern="^[0-9a-f]{1,32}$")] = None,
+) -> Response:
+    """Jobs and models, or, when there are none yet, what this is and how to begin."""
+    with services.database.reading() as session:
+        page = jobs.list_jobs(session, owner=user.owner, limit=_JOBS_A_PAGE, cursor=before)
+        lines = [
+            job_line(job, events.after(session, job.id, max(0, job.last_seq - _NEWEST_EVENTS)))
+            for job in page.jobs
+        ]
+    models = services.registry.list(limit=_MODELS_SHOWN + 1).items
+    return render(
+        request,
+        "home.html",
+        jobs=lines,
+        older=page.next_cursor,
+        is_first_page=before is None,
+        models=[model_line(item) for item in models[:_MODELS_SHOWN]],
+        has_more_models=len(models) > _MODELS_SHOWN,
+        is_live=any(not job.state.is_final for job in page.jobs),
+    )
+
+
+@pages_router.get("/login")
+def login(
+    request: Request,
+    failed: str = "",
+    target: Annotated[str, Query(alias="next", max_length=2000)] = "/",
+) -> Response:
+    """Where to find the token, and a form to give it; the form goes to ``POST /login``."""
+    return render(request, "login.html", failed=bool(failed), target=local_path(target))
+
+
+@pages_router.get("/static/{name}")
+def static(name: str) -> Response:
+    """Style sheet and script; their URLs change with their content."""
+    found = static_file(name)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{found.digest}"'}
+    return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+@pages_router.get("/favicon.ico")
+def favicon() -> Response:
+    """For browsers that ask without being told."""
+    found = static_file("icon.svg")
+    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "max-age=86400"})
+
+
+for _router in (new_router, job_router, model_router):
+    pages_router.include_router(_router)

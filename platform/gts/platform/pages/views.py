@@ -1,0 +1,415 @@
+"""What the pages say about jobs and reports: pure functions from values to what templates show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from gts.orchestrator.records import Decision, Event, Job, StageRun
+from gts.orchestrator.states import JobState
+from gts.platform.pages.charts import Interval, interval_chart
+from gts.platform.pages.wording import counted, duration, percent, points
+
+_CONFIDENCE = 0.9
+_STATE_WORDS = {
+    JobState.QUEUED: "Waiting",
+    JobState.RUNNING: "Running",
+    JobState.SUCCEEDED: "Done",
+    JobState.FAILED: "Failed",
+    JobState.CANCELLED: "Cancelled",
+}
+_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
+_SAME = 0.0005  # differences that would read as 0.0 points
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """A job as the list shows it; ``progress`` (0 to 1) only while a stage reports it."""
+
+    id: str
+    name: str
+    state: str
+    state_word: str
+    detail: str
+    progress: float | None
+    quality: float | None
+    metric: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """A stage with its cost; shares (0 to 1) are relative to the longest stage of the job."""
+
+    name: str
+    state: str
+    seconds: float | None
+    forecast: float | None
+    cached: bool
+    share: float
+    forecast_share: float | None
+    progress: float | None
+    message: str
+
+
+@dataclass(frozen=True)
+class DecisionLine:
+    """A choice of the planner, what was expected of it and what came."""
+
+    action: str
+    reason: str
+    expected: str
+    came: str
+
+
+@dataclass(frozen=True)
+class JobPageView:
+    """Everything about a job that is not its report."""
+
+    job: Job
+    line: JobLine
+    stages: tuple[StageLine, ...]
+    seconds: float
+    forecast: float | None
+    decisions: tuple[DecisionLine, ...]
+    error: Mapping[str, Any] | None
+    kept: str
+    is_live: bool
+    may_cancel: bool
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A report in sentences, a chart and tables."""
+
+    metric: str
+    value: float
+    interval: str
+    method: str
+    verdict: str
+    difference: float
+    chart: Markup
+    figures: tuple[tuple[str, str, str], ...]
+    teachers: tuple[Mapping[str, Any], ...]
+    generator: Mapping[str, Any] | None
+    rejected: tuple[tuple[str, int], ...]
+    students: tuple[Mapping[str, Any], ...]
+    tests: tuple[tuple[str, Mapping[str, Any]], ...]
+    notes: tuple[str, ...]
+
+
+def state_word(state: JobState | str) -> str:
+    """A state as people say it.
+
+    Example:
+        >>> state_word("succeeded")
+        'Done'
+    """
+    return _STATE_WORDS[JobState(state)]
+
+
+def metric_name(metric: str) -> str:
+    """A metric as people say it.
+
+    Example:
+        >>> metric_name("macro_f1")
+        'macro F1'
+    """
+    return _METRICS.get(metric, metric.replace("_", " "))
+
+
+def interval_sentence(estimate: Mapping[str, Any]) -> str:
+    """An estimate's interval in words.
+
+    Example:
+        >>> interval_sentence({"value": 0.86, "low": 0.84, "high": 0.91, "n": 64})
+        '84% to 91% with 90% confidence, from 64 labelled texts'
+    """
+    number = estimate.get("n")
+    source = f", from {counted(number, 'labelled text')}" if number is not None else ""
+    if estimate.get("low") is None or estimate.get("high") is None:
+        return f"{percent(estimate['value'])}{source}"
+    confidence = percent(estimate.get("confidence", _CONFIDENCE))
+    return f"{percent(estimate['low'])} to {percent(estimate['high'])} with {confidence} confidence{source}"
+
+
+def job_line(job: Job, latest: Sequence[Event] = ()) -> JobLine:
+    """A job as the list shows it.
+
+    Args:
+        job: The job.
+        latest: Its newest events, for the progress of a running one.
+    """
+    stage, fraction, _ = _last_progress(latest) if job.state == JobState.RUNNING else ("", None, "")
+    estimate = (job.report or {}).get("estimate") or {}
+    return JobLine(
+        id=job.id,
+        name=job.name,
+        state=job.state.value,
+        state_word="Stopping" if _is_stopping(job) else state_word(job.state),
+        detail=_detail(job, stage),
+        progress=fraction,
+        quality=estimate.get("value"),
+        metric=metric_name(str(estimate.get("metric", ""))),
+        created_at=job.created_at,
+    )
+
+
+def job_page(
+    job: Job, stages: Sequence[StageRun], decisions: Sequence[Decision], latest: Sequence[Event]
+) -> JobPageView:
+    """A job with its stages and decisions as far as they have come."""
+    report = job.report or {}
+    if report.get("stages"):
+        lines = stage_lines(
+            [
+                (_title(item), "finished", item.get("seconds"), item.get("forecast_seconds"), item.get("cached"))
+                for item in report["stages"]
+            ]
+        )
+    else:
+        lines = stage_lines(
+            [
+                (
+                    _title({"name": run.name, "detail": run.detail}),
+                    run.state if job.state == JobState.RUNNING or run.state != "running" else "stopped",
+                    run.seconds,
+                    run.forecast_seconds,
+                    run.cached,
+                )
+                for run in stages
+            ],
+            _last_progress(latest),
+        )
+    finished = [line for line in lines if line.state == "finished"]
+    spent = sum(line.seconds or 0.0 for line in finished if not line.cached)
+    forecasts = [line.forecast for line in finished if line.forecast is not None]
+    return JobPageView(
+        job=job,
+        line=job_line(job, latest),
+        stages=lines,
+        seconds=spent,
+        forecast=sum(forecasts) if forecasts else None,
+        decisions=tuple(
+            [report_decision(item) for item in report["decisions"]]
+            if report.get("decisions")
+            else [stored_decision(item) for item in decisions]
+        ),
+        error=job.error,
+        kept=_kept(job, len(finished), spent),
+        is_live=not job.state.is_final,
+        may_cancel=not job.state.is_final and not job.cancel_requested,
+    )
+
+
+def stage_lines(
+    stages: Sequence[tuple[str, str, float | None, float | None, bool | None]],
+    progress: tuple[str, float | None, str] = ("", None, ""),
+) -> tuple[StageLine, ...]:
+    """Stages with bars that can be compared.
+
+    Args:
+        stages: Title, state, seconds, forecast in seconds, and whether an earlier run had done it.
+        progress: Stage name, fraction and message of the newest progress report.
+
+    Example:
+        >>> stage_lines([("teach", "finished", 5.0, 10.0, False)])[0].share
+        0.5
+    """
+    longest = max([value for stage in stages for value in stage[2:4] if value], default=1.0)
+    lines = []
+    for title, state, seconds, forecast, cached in stages:
+        running = state == "running"
+        lines.append(
+            StageLine(
+                name=title,
+                state=state,
+                seconds=seconds,
+                forecast=forecast,
+                cached=bool(cached),
+                share=0.0 if cached else (seconds or 0.0) / longest,
+                forecast_share=None if forecast is None else forecast / longest,
+                progress=progress[1] if running else None,
+                message=progress[2] if running else "",
+            )
+        )
+    return tuple(lines)
+
+
+def stored_decision(decision: Decision) -> DecisionLine:
+    """A decision of a job that has no report."""
+    forecast, outcome = decision.forecast, decision.outcome
+    return DecisionLine(
+        decision.action, decision.reason, _facts(forecast), "" if outcome is None else _facts(outcome)
+    )
+
+
+def report_decision(decision: Mapping[str, Any]) -> DecisionLine:
+    """A decision as reports hold it.
+
+    Example:
+        >>> report_decision({"action": "distil", "reason": "r", "forecast_seconds": 9, "seconds": 8, "outcome": "0.84"})
+        DecisionLine(action='distil', reason='r', expected='9.0 s', came='0.84, 8.0 s')
+    """
+    forecast = decision.get("forecast_seconds")
+    outcome = decision.get("outcome")
+    said = _facts(outcome) if isinstance(outcome, Mapping) else str(outcome or "")
+    seconds = decision.get("seconds")
+    came = [part for part in (said, duration(seconds) if seconds is not None else "") if part]
+    return DecisionLine(
+        str(decision.get("action", "")),
+        str(decision.get("reason", "")),
+        duration(forecast) if forecast is not None else "",
+        ", ".join(came),
+    )
+
+
+def report_view(report: Mapping[str, Any]) -> ReportView:
+    """A finished job's report."""
+    estimate, seed = report["estimate"], report["seed_only"]
+    metric = metric_name(str(estimate["metric"]))
+    generator = report.get("generator")
+    rejected = (generator or {}).get("rejected") or {}
+    test = report.get("test") or {}
+    titles = {"student": "Student", "seed_only": "Your labels alone"}
+    return ReportView(
+        metric=metric,
+        value=estimate["value"],
+        interval=interval_sentence(estimate),
+        method=str(estimate.get("method") or ""),
+        verdict=verdict(report),
+        difference=estimate["value"] - seed["value"],
+        chart=interval_chart(
+            [_interval("Student", estimate, strong=True), _interval("Your labels alone", seed, strong=False)]
+        ),
+        figures=_figures(report),
+        teachers=tuple(report.get("teachers") or ()),
+        generator=generator,
+        rejected=tuple(sorted(rejected.items(), key=lambda item: -item[1])),
+        students=tuple(
+            {**student, "chosen": student.get("tier") == report.get("tier")}
+            for student in report.get("students") or ()
+        ),
+        tests=tuple((titles.get(who, who), scores) for who, scores in test.items() if scores),
+        notes=tuple(str(note) for note in report.get("notes") or ()),
+    )
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """What came of the job, in one sentence.
+
+    Example:
+        >>> scores = {"estimate": {"value": 0.86}, "seed_only": {"value": 0.8}, "published": "student"}
+        >>> verdict(scores)
+        'The teachers helped: +6.0 points over training on your labels alone.'
+    """
+    difference = report["estimate"]["value"] - report["seed_only"]["value"]
+    if report.get("published", "student") != "student":
+        return "Nothing beat training on your labels alone, so that student was published."
+    if difference > _SAME:
+        return f"The teachers helped: {points(difference)} over training on your labels alone."
+    if difference < -_SAME:
+        return f"Measured {points(difference)} against training on your labels alone, within the noise."
+    return "As good as training on your labels alone."
+
+
+def _figures(report: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Name, value and remark of the numbers that stand out."""
+    chosen: Mapping[str, Any] = next(
+        (item for item in report.get("students") or () if item.get("tier") == report.get("tier")), {}
+    )
+    counts = report.get("counts") or {}
+    figures = [("Tier", str(report.get("tier") or "–"), _parameters(chosen))]
+    if chosen.get("bytes"):
+        figures.append(("Size", f"{chosen['bytes'] / 1e6:.0f} MB" if chosen["bytes"] >= 1e7 else f"{chosen['bytes'] / 1e6:.1f} MB", "on disk"))
+    if chosen.get("texts_per_second"):
+        figures.append(("Speed", f"{chosen['texts_per_second']:,.0f}", "texts a second, one core"))
+    used = [f"{counts.get('gold', 0):,} labelled"]
+    used += [f"{counts[key]:,} {word}" for key, word in (("pool", "unlabelled"), ("generated", "generated")) if counts.get(key)]
+    figures.append(("Learnt from", used[0], ", ".join(used[1:]) or "nothing else"))
+    if report.get("seconds") is not None:
+        figures.append(("Cost", duration(report["seconds"]), "of computing"))
+    return tuple(figures)
+
+
+def _parameters(student: Mapping[str, Any]) -> str:
+    number = student.get("parameters")
+    if not number:
+        return ""
+    return f"{number / 1e6:.1f}M parameters" if number < 1e9 else f"{number / 1e9:.1f}B parameters"
+
+
+def _interval(label: str, estimate: Mapping[str, Any], *, strong: bool) -> Interval:
+    value = estimate["value"]
+    low, high = estimate.get("low"), estimate.get("high")
+    return Interval(label, value, value if low is None else low, value if high is None else high, strong)
+
+
+def _title(stage: Mapping[str, Any]) -> str:
+    return f"{stage['name']} {stage.get('detail') or ''}".strip()
+
+
+def _is_stopping(job: Job) -> bool:
+    return job.cancel_requested and not job.state.is_final
+
+
+def _detail(job: Job, stage: str) -> str:
+    if job.state == JobState.RUNNING:
+        return stage
+    if job.state == JobState.FAILED:
+        return str((job.error or {}).get("message", ""))
+    if job.state == JobState.SUCCEEDED:
+        tier = (job.report or {}).get("tier")
+        return f"{tier} student" if tier else ""
+    return ""
+
+
+def _last_progress(latest: Sequence[Event]) -> tuple[str, float | None, str]:
+    """Stage, fraction and message of the stage that runs, from the newest events."""
+    for event in reversed(latest):
+        if event.kind == "progress":
+            fraction = event.data.get("fraction")
+            known = isinstance(fraction, int | float)
+            return (
+                str(event.data.get("stage") or ""),
+                min(1.0, max(0.0, float(fraction))) if known else None,  # type: ignore[arg-type]
+                str(event.data.get("message") or ""),
+            )
+        if event.kind == "stage_started":
+            return _title({"name": event.data.get("name", ""), "detail": event.data.get("detail")}), None, ""
+        if event.kind in ("stage_finished", "state"):
+            break
+    return "", None, ""
+
+
+def _kept(job: Job, finished: int, seconds: float) -> str:
+    if job.state not in (JobState.FAILED, JobState.CANCELLED):
+        return ""
+    if not finished:
+        return "Your data is kept. No stage had finished."
+    return (
+        f"Your data and {counted(finished, 'finished stage')} ({duration(seconds)} of computing) are kept. "
+        "Running it again goes on from there."
+    )
+
+
+def _facts(values: Mapping[str, Any]) -> str:
+    """A small mapping in words: seconds as a duration, shares as percentages, the rest as it is."""
+    parts = []
+    for key, value in values.items():
+        if value is None or isinstance(value, Mapping | list):
+            continue
+        name = key.replace("_", " ")
+        if key in ("seconds", "forecast_seconds"):
+            parts.append(duration(float(value)))
+        elif key in ("outcome", "summary", "message", "text"):
+            parts.append(str(value))
+        elif isinstance(value, float):
+            parts.append(f"{name} {value:.3g}")
+        else:
+            parts.append(f"{name} {value}")
+    return ", ".join(parts)

@@ -1,0 +1,139 @@
+"""How numbers, times and sizes read on a page: pure functions, used as template filters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share as a percentage.
+
+    Example:
+        >>> percent(0.864), percent(0.864, 1), percent(None)
+        ('86%', '86.4%', '–')
+    """
+    return "–" if value is None else f"{value * 100:.{digits}f}%"
+
+
+def points(difference: float) -> str:
+    """A difference of two shares, in percentage points.
+
+    Example:
+        >>> points(0.06), points(-0.014), points(0.0)
+        ('+6.0 points', '-1.4 points', '0.0 points')
+    """
+    rounded = round(difference * 100, 1)
+    return f"{rounded:+.1f} points" if rounded else "0.0 points"
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time in the two largest units that matter.
+
+    Example:
+        >>> duration(0.04), duration(8.14), duration(95), duration(3725), duration(None)
+        ('0.04 s', '8.1 s', '1 min 35 s', '1 h 2 min', '–')
+    """
+    if seconds is None:
+        return "–"
+    if seconds < 0.095:
+        return f"{seconds:.2f} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        minutes, rest = divmod(whole, _MINUTE)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(whole, _HOUR)
+    return f"{hours:,} h {rest // _MINUTE} min" if rest >= _MINUTE else f"{hours:,} h"
+
+
+def size(number_of_bytes: float | None) -> str:
+    """A size in decimal units, as disks and downloads are counted.
+
+    Example:
+        >>> size(900), size(15_000_000), size(None)
+        ('900 B', '15 MB', '–')
+    """
+    if number_of_bytes is None:
+        return "–"
+    value = float(number_of_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+
+
+def compact(number: float | None) -> str:
+    """A large number in few digits.
+
+    Example:
+        >>> compact(950), compact(7_800_000), compact(21_340)
+        ('950', '7.8M', '21k')
+    """
+    if number is None:
+        return "–"
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            scaled = number / limit
+            return f"{scaled:.0f}{unit}" if scaled >= 10 else f"{scaled:.1f}{unit}"
+    return f"{number:.0f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> counted(1, "text"), counted(2000, "text")
+        ('1 text', '2,000 texts')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def ago(moment: datetime, at: datetime | None = None) -> str:
+    """How long a moment is past.
+
+    Example:
+        >>> start = datetime(2025, 1, 1, tzinfo=UTC)
+        >>> ago(start, datetime(2025, 1, 1, 0, 5, tzinfo=UTC)), ago(start, datetime(2025, 3, 1, tzinfo=UTC))
+        ('5 min ago', '1 Jan 2025')
+    """
+    seconds = ((at or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < _MINUTE:
+        return "just now"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min ago"
+    if seconds < _DAY:
+        return f"{int(seconds // _HOUR)} h ago"
+    if seconds < 7 * _DAY:
+        days = int(seconds // _DAY)
+        return "yesterday" if days == 1 else f"{days} days ago"
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def shorten(text: str, limit: int = 280) -> str:
+    """The beginning of a long text.
+
+    Example:
+        >>> shorten("abcdef", 4)
+        'abc…'
+    """
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: capital first, full stop last.
+
+    Example:
+        >>> sentence("no model 'a/b'")
+        "No model 'a/b'."
+    """
+    stripped = text.strip()
+    if not stripped:
+        return ""
+    ended = stripped if stripped[-1] in ".!?…:。" else stripped + "."
+    return ended[0].upper() + ended[1:]
