@@ -143,4 +143,5 @@ def _from_nearest(relevance: Floats, cosines: Floats) -> Floats:
     # Two faint likenesses say little, whichever is the larger: only the pool's better matches count in full.
     closeness = np.sqrt(np.maximum(near, far))
     reference = max(float(np.quantile(closeness, 0.9)), 1e-9)
-    return share * np.minimum(closeness / reference, 1.0)
+    worth: Floats = share * np.minimum(closeness / reference, 1.0)
+    return worth

@@ -87,7 +87,7 @@ def fit_ngram_model(corpus: Corpus, weights: Floats) -> NgramModel:
             types = np.bincount(grams.keys // len(corpus.vocabulary), minlength=n_contexts).astype(np.float64)
         counts = np.bincount(grams.at[valid], weights=per_position[valid], minlength=grams.size)
         totals = np.bincount(contexts[valid], weights=per_position[valid], minlength=n_contexts)
-        orders.append(_Order(counts, totals, types))
+        orders.append(_Order(counts.astype(np.float64), totals.astype(np.float64), types))
     return NgramModel(corpus, tuple(orders))
 
 

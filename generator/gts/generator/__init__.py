@@ -1,0 +1,1 @@
+"""Writes new texts in the user's domain and filters them."""
