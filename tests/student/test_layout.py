@@ -42,7 +42,7 @@ def test_a_newer_format_asks_for_an_upgrade(
 ) -> None:
     document = make_manifest().model_dump(mode="json") | {"format": 2, "labels": {"new": "shape"}}
     (tmp_path / MANIFEST).write_text(json.dumps(document))
-    with pytest.raises(InvalidInput, match="format 2.*upgrade"):
+    with pytest.raises(InvalidInput, match=r"format 2.*upgrade"):
         read_manifest(tmp_path)
 
 

@@ -121,6 +121,8 @@ def export_transformer(folder: Path, model: Any) -> None:
         model: A transformers sequence classification model; it is left in evaluation mode on the CPU.
     """
     proto = _trace(model)
+    # Notes on inner shapes are stale after the exporter's own rewriting; who needs them infers them.
+    del proto.graph.value_info[:]
     _save(proto, folder / ONNX_FP32)
     _save(_quantized(proto), folder / ONNX_INT8)
 

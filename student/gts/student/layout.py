@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gts.core.errors import InvalidInput, NotFound, StorageError
+from gts.tasks.spec import NAME_PATTERN
 
 FORMAT: Final = 1
 MANIFEST = "gts.json"
@@ -45,7 +46,7 @@ class TaskInfo(_Part):
         multi_label: Whether a text may carry several labels or none.
     """
 
-    name: str
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=96)]
     type: Literal["classification"] = "classification"
     language: str | None = None
     multi_label: bool = False

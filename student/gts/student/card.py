@@ -1,0 +1,296 @@
+"""The model card: a view of a job's report, as the README.md of the student's repository.
+
+No text of the user's data appears in it, only label names (escaped), counts and measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gts.student.layout import CARD, StudentManifest
+from gts.student.markup import plain, table
+
+Report = Mapping[str, Any]
+
+_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
+_METRIC_IDS = {"accuracy": "accuracy", "macro_f1": "f1"}
+_CONFIDENCE = 0.9
+_SHOWN_LABELS = 100
+_MODEL2VEC = """from model2vec.inference import StaticModelPipeline
+
+classifier = StaticModelPipeline.from_pretrained("{where}")
+print(classifier.predict_proba(["a text"]), classifier.classes_)"""
+_TRANSFORMERS = """from transformers import pipeline
+
+classifier = pipeline("text-classification", model="{where}", top_k=None)
+print(classifier(["a text"], truncation=True))"""
+
+
+def write_card(
+    folder: Path, report: Report, manifest: StudentManifest, repository: str | None = None
+) -> None:
+    """Write README.md into a student folder; arguments as in :func:`model_card`."""
+    path = folder / CARD
+    path.write_text(model_card(report, manifest, repository), "utf-8")
+    path.chmod(0o644)
+
+
+def model_card(report: Report, manifest: StudentManifest, repository: str | None = None) -> str:
+    """The model card.
+
+    Args:
+        report: A job's report (docs/architecture.md, "Report").
+        manifest: The student's ``gts.json``.
+        repository: ``namespace/name`` under which it is published; None: a placeholder is shown.
+    """
+    where = repository or f"YOUR-NAMESPACE/{manifest.task.name}"
+    sections = [
+        _head(report, manifest),
+        _quality(report),
+        _making(report, manifest),
+        _cost(report),
+        _speed(report),
+        _usage(manifest, where),
+        _limits(report, manifest),
+        _lineage(manifest),
+    ]
+    return f"---\n{_front_matter(report, manifest)}---\n\n" + "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _front_matter(report: Report, manifest: StudentManifest) -> str:
+    metric = _METRIC_IDS.get((report.get("estimate") or {}).get("metric", "accuracy"), "accuracy")
+    tags = ["gts", "text-classification", manifest.tier, "onnx", "few-shot", "knowledge-distillation"]
+    fields: dict[str, Any] = {
+        "license": manifest.licence,
+        "language": [manifest.task.language] if manifest.task.language else None,
+        "library_name": "model2vec" if manifest.tier == "static" else "transformers",
+        "pipeline_tag": "text-classification",
+        "tags": tags,
+        "base_model": manifest.base_model,
+        "metrics": [metric],
+    }
+    known = {key: value for key, value in fields.items() if value is not None}
+    return yaml.safe_dump(known, sort_keys=False, allow_unicode=True)
+
+
+def _head(report: Report, manifest: StudentManifest) -> str:
+    labels = manifest.labels
+    shown = ", ".join(f"**{plain(label)}**" for label in labels[:_SHOWN_LABELS])
+    more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
+    how = "any number of these labels, or none" if manifest.multi_label else "one of these labels"
+    kind = {
+        "static": "a table of token vectors with a linear head (Model2Vec form)",
+        "mini": "a small transformer",
+        "base": "a transformer",
+    }[manifest.tier]
+    return (
+        f"# {plain(manifest.task.name)}\n\nA text classifier: it gives a text {how}: {shown}{more}.\n\n"
+        f"It is {kind}, made with GTS from {_count(report, 'gold', 'labelled text')}."
+    )
+
+
+def _quality(report: Report) -> str:
+    parts = ["## How good it is"]
+    estimate, seed = report.get("estimate"), report.get("seed_only")
+    if estimate:
+        parts.append(_sentence(estimate))
+    if seed:
+        parts.append(
+            f"The same kind of student trained on the labelled texts alone, without generator and teacher (*seed only*), "
+            f"measured in the same way: {_percent(seed['value'])}, interval {_interval(seed)}."
+        )
+    test = report.get("test") or {}
+    names = {"student": "this student", "seed_only": "seed only"}
+    rows = [
+        (title, _percent(test[key]["accuracy"]), _percent(test[key]["macro_f1"]), str(test[key]["n"]))
+        for key, title in names.items()
+        if test.get(key)
+    ]
+    if rows:
+        parts += [
+            "On the test texts, which no training has seen:",
+            table(("", "accuracy", "macro F1", "texts"), rows),
+        ]
+    elif len(parts) > 1:
+        parts.append(
+            "There were no test texts; the numbers above are estimates from the labelled texts themselves."
+        )
+    return "\n\n".join(parts) if len(parts) > 1 else ""
+
+
+def _sentence(estimate: Report) -> str:
+    metric = _METRICS.get(estimate["metric"], plain(estimate["metric"]))
+    method = f" ({plain(estimate['method'])})" if estimate.get("method") else ""
+    return (
+        f"Estimated {metric} on new texts of the same kind: **{_percent(estimate['value'])}**. It lies between "
+        f"{_interval(estimate)} with {_percent(estimate.get('confidence', _CONFIDENCE))} confidence, from {estimate['n']} "
+        f"labelled texts{method}."
+    )
+
+
+def _interval(estimate: Report) -> str:
+    return f"{_percent(estimate['low'])} and {_percent(estimate['high'])}"
+
+
+def _making(report: Report, manifest: StudentManifest) -> str:
+    parts = ["## How it was made"]
+    counts = [
+        _count(report, "gold", "labelled text"),
+        _count(report, "pool", "unlabelled text"),
+        _count(report, "generated", "generated text"),
+    ]
+    parts.append(f"From {counts[0]}, {counts[1]} and {counts[2]}.")
+    teachers = [
+        (
+            plain(t["name"]),
+            _value(t.get("value")),
+            "yes" if t.get("used") else "no",
+            plain(t.get("reason", "")),
+        )
+        for t in report.get("teachers") or []
+    ]
+    if teachers:
+        parts += [
+            "Teachers, measured on the labelled texts:",
+            table(("teacher", "measure", "used", "why"), teachers),
+        ]
+    if generator := report.get("generator"):
+        parts.append(_generator(generator))
+    students = [
+        (
+            plain(s["tier"]) + (" (this one)" if s["tier"] == manifest.tier else ""),
+            _value(s.get("estimate")),
+            _value(s.get("seed_only")),
+        )
+        for s in report.get("students") or []
+    ]
+    if students:
+        parts += [
+            "Students that were tried, with teachers and generator and without them:",
+            table(("tier", "estimate", "seed only"), students),
+        ]
+    if report.get("published") == "seed_only":
+        parts.append(
+            "What teachers and generator added did not help by this measure, so the seed-only student is published."
+        )
+    return "\n\n".join(parts)
+
+
+def _generator(generator: Report) -> str:
+    used = "its texts are used" if generator.get("used") else "its texts are not used"
+    why = f" ({plain(generator['reason'])})" if generator.get("reason") else ""
+    rejected = ", ".join(f"{plain(reason)} {n}" for reason, n in (generator.get("rejected") or {}).items())
+    return (
+        f"Generator: {plain(generator['name'])}; {used}{why}. Accepted texts: {generator.get('accepted', 0)}; "
+        f"rejected: {rejected or 'none'}."
+    )
+
+
+def _cost(report: Report) -> str:
+    rows = [
+        (
+            plain(" ".join(filter(None, (stage["name"], stage.get("detail"))))),
+            _seconds(stage.get("forecast_seconds")),
+            "kept from before" if stage.get("cached") else _seconds(stage.get("seconds")),
+        )
+        for stage in report.get("stages") or []
+    ]
+    if not rows:
+        return ""
+    total = f"\n\nAll together {_seconds(report['seconds'])}." if report.get("seconds") is not None else ""
+    return f"## What it cost\n\n{table(('stage', 'forecast', 'actual'), rows)}{total}"
+
+
+def _speed(report: Report) -> str:
+    rows = [
+        (
+            plain(s["tier"]),
+            _number(s.get("parameters")),
+            _megabytes(s.get("bytes")),
+            _number(s.get("texts_per_second")),
+            "–" if s.get("latency_ms") is None else f"{s['latency_ms']:.2f} ms",
+        )
+        for s in report.get("students") or []
+    ]
+    if not rows:
+        return ""
+    header = ("tier", "parameters", "size", "texts a second", "one text")
+    return f"## Speed and size\n\nOn one core of a CPU, from text to label:\n\n{table(header, rows)}"
+
+
+def _usage(manifest: StudentManifest, where: str) -> str:
+    name = manifest.task.name
+    library, example = (
+        ("model2vec", _MODEL2VEC) if manifest.tier == "static" else ("transformers", _TRANSFORMERS)
+    )
+    code = example.format(where=where)
+    ours = (
+        "from pathlib import Path\n\nfrom gts.student.runtime import load_student\n\n"
+        f'student = load_student(Path("{name}"))\nprint(student.classify(["a text"]))'
+    )
+    rest = (
+        f'curl "$GTS_URL/models/{where}" -H "Authorization: Bearer $GTS_TOKEN" \\\n'
+        "  -H 'Content-Type: application/json' -d '{\"inputs\": \"a text\"}'"
+    )
+    return (
+        f"## How to use it\n\nWith GTS (`pip install gts`, no torch), after `gts pull {where}`:\n\n```python\n{ours}\n```\n\n"
+        f"With {library} (`HF_ENDPOINT` set to the platform that holds it):\n\n```python\n{code}\n```\n\n"
+        f"Over HTTP:\n\n```bash\n{rest}\n```"
+    )
+
+
+def _limits(report: Report, manifest: StudentManifest) -> str:
+    lines = [
+        "It knows only the labels above"
+        + (": a text that fits none of them gets one all the same." if not manifest.multi_label else "."),
+        f"It reads the first {manifest.max_length} tokens of a text.",
+        "Its measures hold for texts like those it was made from; on other kinds of text it may be much worse.",
+        "Its scores are not calibrated beyond what training gives.",
+    ]
+    if language := manifest.task.language:
+        lines.insert(1, f"It was made for texts in the language `{language}`.")
+    if manifest.tier == "static":
+        lines.append(
+            "It does not see the order of words: what depends on it (negation, who did what to whom) is lost on it."
+        )
+    if manifest.tier == "static":
+        lines.append("The ONNX files expect ids without special tokens.")
+    return "## Limits\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _lineage(manifest: StudentManifest) -> str:
+    base = f"`{manifest.base_model}`" if manifest.base_model else "no other model"
+    made = manifest.created_at.date().isoformat()
+    return (
+        f"## Lineage and licence\n\nDescends from {base}. Made on {made} with GTS {plain(manifest.gts_version)}. "
+        f"Published under `{manifest.licence}`; the texts it was made from are not part of it."
+    )
+
+
+def _count(report: Report, key: str, noun: str) -> str:
+    number = (report.get("counts") or {}).get(key, 0)
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f}%"
+
+
+def _value(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f} s"
+
+
+def _megabytes(value: float | None) -> str:
+    return "–" if value is None else f"{value / 1e6:.1f} MB"
