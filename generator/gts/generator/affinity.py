@@ -37,11 +37,6 @@ class TextSpace:
         cosines: Floats = self.vectors @ dense
         return cosines
 
-    def similarities(self, rows: slice, columns: slice) -> Floats:
-        """Cosines between two ranges of texts [n_rows, n_columns]."""
-        matrix: Floats = np.asarray((self.vectors[rows] @ self.vectors[columns].T).todense())
-        return matrix
-
 
 def text_space(corpus: Corpus) -> TextSpace:
     """Weigh the words and pairs of words of a corpus by TF-IDF."""
@@ -67,12 +62,17 @@ def text_space(corpus: Corpus) -> TextSpace:
     return TextSpace(TfidfTransformer(sublinear_tf=True).fit_transform(counts))
 
 
+def gold_likeness(space: TextSpace, n_gold: int) -> Floats:
+    """Cosines of the pool with the gold texts [n_pool, n_gold]; the gold texts come first in the space."""
+    cosines: Floats = (space.vectors[n_gold:] @ space.vectors[:n_gold].T).toarray()
+    return cosines
+
+
 def label_weights(
     labels: tuple[str, ...],
     gold: Sequence[Example],
-    n_pool: int,
-    space: TextSpace,
     pool_weights: PoolWeights | None,
+    likeness: Floats | None,
 ) -> Floats:
     """How far each text belongs to a set of labels, gold texts first, then the pool.
 
@@ -81,10 +81,9 @@ def label_weights(
 
     Args:
         labels: The wanted labels; empty for texts that carry none.
-        gold: The labelled examples: the first texts of the space.
-        n_pool: Number of pool texts: those after the gold.
-        space: TF-IDF vectors of all of them.
-        pool_weights: The teacher's soft labels.
+        gold: The labelled examples.
+        pool_weights: The teacher's soft labels of the pool.
+        likeness: Cosines of the pool with the gold texts [n_pool, n_gold]; needed without a teacher.
 
     Returns:
         Weights in 0..1 [n_gold + n_pool].
@@ -104,12 +103,10 @@ def label_weights(
                 known=known,
             )
     relevance = np.array([_jaccard(set(labels), set(example.labels)) for example in gold])
-    if n_pool == 0:
-        pool = np.zeros(0)
-    elif pool_weights is not None:
+    if pool_weights is not None:
         pool = _from_teacher(labels, gold, pool_weights)
     else:
-        pool = _from_nearest(relevance, space.similarities(slice(len(gold), None), slice(0, len(gold))))
+        pool = _from_nearest(relevance, np.zeros((0, len(gold))) if likeness is None else likeness)
     weights = np.concatenate((relevance, pool)) ** _SHARPNESS
     if not weights.any():
         raise InvalidInput(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.errors import InvalidInput
+from gts.generator.lengths import ENOUGH_LENGTHS, length_range
 from gts.generator.personal import find_identifiers
 from gts.generator.protocol import GeneratedText
 from gts.generator.shingles import best_overlaps, shingles
@@ -42,8 +43,8 @@ _Item = TypeVar("_Item")
 
 Check = Callable[[Sequence[GeneratedText]], list[Reason | None]]
 
-# Fewer lengths than this show no range.
-_ENOUGH_LENGTHS = 20
+# The length range is widened by this share: a good text may be a little longer than any known one.
+_LENGTH_SLACK = 0.25
 # So many user texts are measured for a threshold; more would only cost time.
 _SAMPLE = 1000
 
@@ -64,9 +65,15 @@ def length_check(gold: Sequence[Example], pool: Sequence[str]) -> Check:
         by_label.setdefault(_key(example.labels), []).append(len(tokenize(example.text)))
     every = [length for lengths in by_label.values() for length in lengths]
     every += [len(tokenize(text)) for text in spread(pool, _SAMPLE)]
-    common = _length_range(every)
+    if not every:
+        raise InvalidInput(
+            "there is no text of the user to compare with", mend="give labelled examples or a pool"
+        )
+    common = length_range(every, _LENGTH_SLACK)
     ranges = {
-        key: _length_range(lengths) for key, lengths in by_label.items() if len(lengths) >= _ENOUGH_LENGTHS
+        key: length_range(lengths, _LENGTH_SLACK)
+        for key, lengths in by_label.items()
+        if len(lengths) >= ENOUGH_LENGTHS
     }
 
     def check(text: GeneratedText) -> Reason | None:
@@ -80,17 +87,6 @@ def length_check(gold: Sequence[Example], pool: Sequence[str]) -> Check:
         return Reason("length", f"{word} than the user's texts ({length} tokens; {low} to {high} expected)")
 
     return each(check)
-
-
-def _length_range(lengths: list[int]) -> tuple[int, int]:
-    if not lengths:
-        raise InvalidInput(
-            "there is no text of the user to compare with", mend="give labelled examples or a pool"
-        )
-    if len(lengths) < _ENOUGH_LENGTHS:
-        return min(lengths) // 2, max(lengths) * 2
-    low, high = np.quantile(lengths, [0.01, 0.99])
-    return int(low * 0.75), int(np.ceil(high * 1.25))
 
 
 def vocabulary_check(user_texts: Sequence[str]) -> Check:

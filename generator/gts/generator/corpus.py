@@ -48,7 +48,7 @@ class Corpus:
         text_of: Index of the text at each position [n_positions].
         first: Position of each text's START [n_texts].
         last: Position of each text's END [n_texts].
-        grams: ``grams[k - 1]`` are the n-grams of length k.
+        grams: ``grams[k - 1]`` are the n-grams of length k, up to the longest there are; pairs at least.
         unspaced: Whether most of it is in a script without spaces.
     """
 
@@ -70,12 +70,11 @@ class Corpus:
         """Ids of the n-grams that end at each token of a new sequence, per length; -1 where the corpus has none."""
         found = [sequence]
         for grams in self.grams[1:]:
-            ids = np.full(len(sequence), -1, dtype=np.int64)
             before = found[-1][:-1]
             keys = before * len(self.vocabulary) + sequence[1:]
-            places = np.minimum(np.searchsorted(grams.keys, keys), max(grams.size - 1, 0))
-            if grams.size:
-                ids[1:] = np.where((before >= 0) & (grams.keys[places] == keys), places, -1)
+            places = np.minimum(np.searchsorted(grams.keys, keys), grams.size - 1)
+            ids = np.full(len(sequence), -1, dtype=np.int64)
+            ids[1:] = np.where((before >= 0) & (grams.keys[places] == keys), places, -1)
             found.append(ids)
         return found
 
@@ -86,7 +85,7 @@ def build_corpus(
     """Tokenise and index texts.
 
     Args:
-        texts: The texts; those without a token are left as empty texts.
+        texts: At least one text; those without a token are left as empty texts.
         max_text_tokens: Only so many first tokens of a text are taken.
         spaced_order: Longest n-gram for scripts with spaces, in words.
         unspaced_order: Longest n-gram for scripts without, in characters.
@@ -131,6 +130,8 @@ def _number(tokens: Ints, vocabulary_size: int, order: int) -> tuple[Grams, ...]
     for _ in range(order - 1):
         shorter = np.concatenate(([-1], grams[-1].at[:-1]))
         valid = (shorter >= 0) & (tokens != START)
+        if not valid.any():  # no text is that long
+            break
         keys, places = np.unique(shorter[valid] * vocabulary_size + tokens[valid], return_inverse=True)
         at = np.full(len(tokens), -1, dtype=np.int64)
         at[valid] = places

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.errors import InvalidInput
-from gts.generator.affinity import TextSpace, label_weights, text_space
+from gts.generator.affinity import TextSpace, gold_likeness, label_weights, text_space
 from gts.generator.corpus import END, START, Corpus, build_corpus
+from gts.generator.lengths import length_range
 from gts.generator.ngram import NgramModel, fit_ngram_model, label_log_ratios
 from gts.generator.protocol import GeneratedText, PoolWeights, Request
 from gts.generator.seams import Draft, Seams, seed_order
@@ -77,9 +78,10 @@ class EmbeddedConfig:
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
-            if not low <= value <= high:
+            numeric = isinstance(value, int | float if isinstance(low, float) else int)
+            if not numeric or not low <= value <= high:
                 raise InvalidInput(
-                    f"{name} is {value}; expected {low} to {high}", mend="change the generator's options"
+                    f"{name} is {value!r}; expected {low} to {high}", mend="change the generator's options"
                 )
 
 
@@ -145,10 +147,11 @@ class EmbeddedGenerator:
             unspaced_order=config.unspaced_order,
         )
         space = text_space(corpus)
+        likeness = gold_likeness(space, len(gold)) if pool_weights is None else None
         seams = Seams(corpus)
         taken = {text.strip() for text in corpus.texts}
         for request in requests:
-            weights = label_weights(request.labels, gold, len(chosen), space, pool_weights)
+            weights = label_weights(request.labels, gold, pool_weights, likeness)
             search = _Search(config, corpus, space, seams, weights, len(gold), rng)
             for draft, scores in search.drafts(request.count, taken):
                 yield GeneratedText(
@@ -194,7 +197,8 @@ class _Search:
         self.seed_weights = self.weights * np.where(np.arange(len(weights)) < n_gold, _GOLD_BOOST, 1.0)
         self.model: NgramModel = fit_ngram_model(corpus, _OTHER_TEXTS + weights)
         self.token_ratios, self.pair_ratios = label_log_ratios(corpus, weights)
-        self.length = _length_range(corpus, self.weights)
+        speaking = self.weights > 0.1 * self.weights.max()
+        self.length = length_range(corpus.lengths[speaking].tolist()) if speaking.any() else (0, 0)
 
     def drafts(self, count: int, taken: set[str]) -> Iterator[tuple[Draft, dict[str, float]]]:
         """Up to ``count`` drafts whose text is not taken yet; adds each to ``taken``."""
@@ -254,10 +258,3 @@ class _Search:
         )
         named = {"fluency": fluency, "novelty": draft.novelty, "affinity": affinity, "score": score}
         return {name: round(value, 4) for name, value in named.items()}
-
-
-def _length_range(corpus: Corpus, weights: Floats) -> tuple[int, int]:
-    """Least and most tokens of the texts that speak for the label, the odd extremes left out."""
-    lengths = corpus.lengths[weights > 0.1 * weights.max()] if weights.any() else corpus.lengths
-    low, high = np.quantile(lengths, [0.02, 0.98])
-    return max(int(low), 2), max(int(np.ceil(high)), 2)

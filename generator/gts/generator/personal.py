@@ -20,8 +20,11 @@ class Identifier:
 
 
 # Every repetition is bounded: a hostile text cannot make the search slow.
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
-_NUMBER = re.compile(r"(?<![\w.,])[+(]?[0-9](?:[ .()/-]{0,3}[0-9]){7,24}[Xx]?(?![\w])")
+# Latin letters only: in Chinese the words around an address follow without a space.
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9_-])"
+)
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.,])[+(]?[0-9](?:[ .()/-]{0,3}[0-9]){7,24}[Xx]?(?![A-Za-z0-9_])")
 _US_SOCIAL_SECURITY = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")
 _DATE_OR_RANGE = re.compile(r"\d{4}([-/. ])\d{1,2}\1\d{1,2}|\d{1,2}([-/. ])\d{1,2}\2\d{4}|\d{4} ?- ?\d{4}")
 _CHINESE_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)

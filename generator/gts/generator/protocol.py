@@ -46,7 +46,7 @@ class Request:
         return (self.label,) if isinstance(self.label, str) else tuple(self.label)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PoolWeights:
     """Soft labels of the pool, as a teacher gives them; they tell a generator which texts speak for a label.
 
