@@ -13,6 +13,7 @@ from gts.orchestrator.knock import open_knock
 from gts.platform.auth import Gatekeeper, hub_reader
 from gts.platform.errors import install_error_handlers
 from gts.platform.limits import BodyLimit
+from gts.platform.pages import error_page, pages_router
 from gts.platform.routes import jobs, models, predict, system
 from gts.platform.routes.hub import hub_router
 from gts.platform.services import Services
@@ -63,13 +64,14 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.stopping = False
-    install_error_handlers(app)
+    install_error_handlers(app, error_page)
     api = APIRouter(prefix=API_PREFIX)
     for router in (jobs.router, models.router, system.router):
         api.include_router(router)
     app.include_router(api)
     app.include_router(predict.router)
     app.include_router(system.session_router)
+    app.include_router(pages_router)
     app.include_router(hub_router(services.registry, hub_reader))  # last: its paths begin with whatever comes
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
     app.add_middleware(BodyLimit, settings=services.settings)

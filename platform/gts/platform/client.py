@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import httpx
 
-from gts.core.errors import GTSError, InvalidInput, NotFound, StorageError
+from gts.core.errors import GTSError, InvalidInput
 
 if TYPE_CHECKING:
     from gts.tasks.dataset import TaskData
@@ -206,13 +206,14 @@ class Client:
         found: list[dict[str, Any]] = self._call("GET", "/api/v1/models")["models"]
         return found
 
-    def model(self, name: str) -> dict[str, Any]:
-        """One model, with its files and aliases.
+    def model(self, name: str, *, revision: str | None = None) -> dict[str, Any]:
+        """One model at a revision (default: the newest), with its files, references and history.
 
         Raises:
-            NotFound: There is no such model.
+            NotFound: There is no such model or revision.
         """
-        return self._call("GET", f"/api/v1/models/{_model_path(name)}")
+        params = {"revision": revision} if revision else {}
+        return self._call("GET", f"/api/v1/models/{_model_path(name)}", params=params)
 
     def predict(
         self, model: str, texts: Sequence[str], *, revision: str | None = None
@@ -228,64 +229,33 @@ class Client:
         return found
 
     def pull(self, model: str, folder: str | Path, *, revision: str | None = None) -> Path:
-        """Download a model's files and check their digests.
+        """Download a model's files and check the digest of each.
 
         Args:
             model: ``namespace/name``.
-            folder: Where to put them.
+            folder: Where to put them. A new folder appears complete or not at all.
             revision: Commit, branch or alias; default: the newest.
 
         Raises:
             NotFound: There is no such model or revision.
-            StorageError: A file's bytes are not those that were published.
+            StorageError: A file's bytes are not those that were published, or the disk is full.
         """
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, RevisionNotFoundError
-        from huggingface_hub.utils.tqdm import disable_progress_bars
+        from gts.platform.download import download_files
 
-        disable_progress_bars()
-        described = self.model(model)
+        described = self.model(model, revision=revision)
         try:
-            path = Path(
-                snapshot_download(
-                    model,
-                    revision=revision or described["commit"],
-                    local_dir=str(folder),
-                    endpoint=self.url,
-                    token=self.token or False,
-                )
+            return download_files(
+                self._http, described["id"], described["commit"], described["files"], Path(folder)
             )
-        except RevisionNotFoundError as error:
-            raise NotFound(
-                f"model {model!r} has no revision {revision!r}", mend="`gts models` shows what there is"
-            ) from error
-        except (HfHubHTTPError, httpx.TransportError) as error:
+        except httpx.HTTPError as error:
             raise ServerUnreachable(
-                f"the download of {model} from {self.url} failed: {error}", mend="try again"
+                f"the download of {model} from {self.url} broke off: {error or type(error).__name__}",
+                mend="try again; what was downloaded is kept",
             ) from error
-        self._verify(model, revision or described["commit"], path)
-        return path
 
     def health(self) -> dict[str, Any]:
         """What the server says of itself; needs no token."""
         return self._call("GET", "/api/v1/health")
-
-    def _verify(self, model: str, revision: str, folder: Path) -> None:
-        # The hub's own client compares sizes only: a flipped bit would go unseen.
-        from huggingface_hub import HfApi
-
-        from gts.core.fingerprint import file_sha256
-
-        info = HfApi(endpoint=self.url, token=self.token or False).model_info(
-            model, revision=revision, files_metadata=True
-        )
-        for sibling in info.siblings or []:
-            if sibling.lfs is not None and file_sha256(folder / sibling.rfilename) != sibling.lfs.sha256:
-                raise StorageError(
-                    f"{sibling.rfilename} was damaged on the way: its SHA-256 is not the published one",
-                    mend="remove the folder and pull again",
-                    file=sibling.rfilename,
-                )
 
     def _submit_file(
         self, path: Path, columns: Mapping[str, str], headers: dict[str, str], params: dict[str, str]

@@ -118,12 +118,16 @@ def _extra(name: str, packages: Iterable[str]) -> Check:
 def _encoder() -> Check:
     from gts.core import catalogue
 
+    found, mends = [], []
     try:
-        entry = catalogue.default_encoder()
-        path = catalogue.find(entry.id)
+        for entry in catalogue.entries():
+            try:
+                found.append(f"{entry.id} in {catalogue.locate(entry.id)}, checksums verified")
+            except GTSError as error:
+                mends.append(f"{error.message}: {error.mend}")
     except GTSError as error:
         return Check("encoder", False, error.message, error.mend)
-    return Check("encoder", True, f"{entry.id} in {path}, checksum verified")
+    return Check("encoder", bool(found), "; ".join(found) or "no base model is at hand", "; ".join(mends))
 
 
 def _cores() -> Check:

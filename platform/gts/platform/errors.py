@@ -1,21 +1,17 @@
-"""How errors leave the server: one JSON shape for programs, a way to the login form for people."""
+"""How errors leave the server: one JSON shape for programs, a page for people."""
 
 from __future__ import annotations
 
 import http
-import logging
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from gts.core.errors import GTSError, InvalidInput, Unauthorized
-
-logger = logging.getLogger("gts.platform")
+from gts.core.errors import GTSError, InvalidInput, NotFound, TooLarge, Unauthorized
 
 
 class ErrorDetail(BaseModel):
@@ -33,12 +29,12 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
-def error_response(error: GTSError) -> JSONResponse:
-    """An error as the answer every interface gives."""
+def error_response(error: GTSError, status: int | None = None) -> JSONResponse:
+    """An error as the answer every interface gives; ``status`` overrules the error's own."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
     if error.status == http.HTTPStatus.TOO_MANY_REQUESTS:
         headers["Retry-After"] = "1"
-    return JSONResponse(error.as_json(), status_code=error.status, headers=headers)
+    return JSONResponse(error.as_json(), status_code=status or error.status, headers=headers)
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -63,59 +59,71 @@ def validation_error(error: RequestValidationError) -> InvalidInput:
     )
 
 
-def install_error_handlers(app: FastAPI) -> None:
-    """Give every error of an app its one shape, those of the framework included."""
-    app.add_exception_handler(GTSError, _gts_error)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+class ErrorPage(Protocol):
+    """Shows an error to a person."""
+
+    def __call__(self, request: Request, error: GTSError, status: int | None = None) -> Response:
+        """The page, or the way to the login form."""
+        ...
 
 
-def _wants_page(request: Request) -> bool:
-    return (
-        request.method == "GET"
-        and not request.url.path.startswith("/api/")
-        and "text/html" in request.headers.get("accept", "")
-    )
+def install_error_handlers(app: FastAPI, page: ErrorPage) -> None:
+    """Give every error of an app its one shape, those of the framework included.
+
+    Args:
+        app: The application.
+        page: What a browser gets instead, outside the API.
+    """
+
+    def answer(request: Request, error: GTSError, status: int | None = None) -> Response:
+        wants_page = not request.url.path.startswith("/api/") and "text/html" in request.headers.get(
+            "accept", ""
+        )
+        return page(request, error, status) if wants_page else error_response(error, status)
+
+    async def on_gts_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, GTSError):
+            raise error
+        return answer(request, error)
+
+    async def on_validation_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        return answer(request, validation_error(error))
+
+    async def on_http_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        if isinstance(error.__cause__, GTSError):  # FastAPI wraps what goes wrong while it reads a body
+            return answer(request, error.__cause__)
+        response = answer(request, _of_framework(request, error), error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def on_unexpected(request: Request, error: Exception) -> Response:
+        # Starlette raises the error again after this answer, so the server logs it with its traceback.
+        mend = "its log has the details; please report it"
+        return answer(request, GTSError("the server met an unexpected error", mend=mend))
+
+    app.add_exception_handler(GTSError, on_gts_error)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(Exception, on_unexpected)
 
 
-async def _gts_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, GTSError):
-        raise error
-    if isinstance(error, Unauthorized) and _wants_page(request):
-        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse("/login?" + urlencode({"next": target}), status_code=303)
-    return error_response(error)
+class MethodNotAllowed(GTSError):
+    """The path exists, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
 
 
-async def _validation(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    return error_response(validation_error(error))
+_FRAMEWORK_ERRORS: dict[int, type[GTSError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    if isinstance(error.__cause__, GTSError):  # FastAPI wraps what goes wrong while it reads a body
-        return error_response(error.__cause__)
-    phrase = http.HTTPStatus(error.status_code).phrase
-    said = error.detail if isinstance(error.detail, str) and error.detail != phrase else ""
-    messages = {
-        404: f"nothing is at {request.url.path[:200]}",
-        405: f"{request.method} is not possible at {request.url.path[:200]}",
-    }
-    body = {
-        "code": phrase.lower().replace(" ", "_"),
-        "message": said or messages.get(error.status_code, phrase),
-        "mend": "the OpenAPI document at /api/v1/openapi.json lists what there is",
-        "details": {},
-    }
-    return JSONResponse({"error": body}, status_code=error.status_code, headers=error.headers)
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    # Starlette raises the error again after this answer, so the server logs it with its traceback.
-    return error_response(
-        GTSError("the server met an unexpected error", mend="its log has the details; please report it")
-    )
+def _of_framework(request: Request, error: HTTPException) -> GTSError:
+    path = request.url.path[:200]
+    messages = {404: f"nothing is at {path}", 405: f"{request.method} is not possible at {path}"}
+    message = messages.get(error.status_code) or str(error.detail)
+    kind = _FRAMEWORK_ERRORS.get(error.status_code, InvalidInput if error.status_code < 500 else GTSError)
+    return kind(message, mend="the OpenAPI document at /api/v1/openapi.json lists what there is")

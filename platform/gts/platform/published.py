@@ -32,7 +32,7 @@ def describe_model(services: Services, namespace: str, name: str, revision: str 
     commit = registry.resolve(namespace, name, revision)
     files = registry.files(commit)
     return ModelDetail(
-        **model_view(registry.get(namespace, name)).model_dump(),
+        **{**model_view(registry.get(namespace, name)).model_dump(), "commit": commit.oid},
         files=[FileView(path=file.path, size=file.size, sha256=file.sha256) for file in files],
         refs={ref.name: ref.oid for ref in registry.refs(namespace, name)},
         history=[

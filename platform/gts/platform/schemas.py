@@ -87,7 +87,7 @@ class ModelView(BaseModel):
     """A published model."""
 
     id: str = Field(description="`namespace/name`.", examples=["local/support-tickets"])
-    commit: str = Field(description="Its newest commit.")
+    commit: str = Field(description="The commit that is described; in listings the newest.")
     created_at: datetime
     updated_at: datetime
     card: dict[str, Any] = Field(description="Facts for listings: task, library, tags, measures.")

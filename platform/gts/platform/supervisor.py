@@ -48,16 +48,16 @@ class Address:
 
     Attributes:
         url: Base URL without a token.
-        token: The token of this start.
+        token: The token of this start; None when the operator chose one, who knows it.
     """
 
     url: str
-    token: str
+    token: str | None
 
     @property
     def link(self) -> str:
         """The URL a person opens; the server trades the token in it for a cookie."""
-        return f"{self.url}/?token={self.token}"
+        return f"{self.url}/?token={self.token}" if self.token else self.url
 
 
 def run_platform(settings: Settings, on_ready: Callable[[Address], None]) -> None:
@@ -78,14 +78,15 @@ def run_platform(settings: Settings, on_ready: Callable[[Address], None]) -> Non
 
         upgrade(settings.database)
         database = Database(settings.database)
-        address = Address(_url(settings, listener), TokenStore(database).create_startup(secret))
+        token = TokenStore(database).create_startup(secret)
+        url = _url(settings, listener)
         services = build_services(settings, database)
         app = create_app(services)
         keepers = [WorkerKeeper(settings, index) for index in range(settings.workers)]
 
         def started() -> None:
-            _write_server_file(settings, address)
-            on_ready(address)
+            _write_server_file(settings, url, token)
+            on_ready(Address(url, None if secret else token))
 
         def stopping() -> None:
             app.state.stopping = True
@@ -218,7 +219,6 @@ def _uvicorn_config(app: Any, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
-        log_level=settings.log_level,
         access_log=False,  # it would write the token of the first URL
         server_header=False,
         proxy_headers=False,
@@ -301,6 +301,6 @@ def _url(settings: Settings, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-def _write_server_file(settings: Settings, address: Address) -> None:
-    document = {"url": address.url, "token": address.token, "pid": os.getpid()}
+def _write_server_file(settings: Settings, url: str, token: str) -> None:
+    document = {"url": url, "token": token, "pid": os.getpid()}
     write_atomically(settings.server_file, json.dumps(document).encode())  # made with mode 0600

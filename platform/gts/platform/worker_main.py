@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from gts.core.errors import InvalidInput
+from gts.core.errors import GTSError, InvalidInput
 from gts.core.threads import limit_threads
 from gts.platform.logs import set_up_logging
 from gts.platform.settings import Settings, load_settings
@@ -34,7 +34,11 @@ def main(arguments: list[str]) -> int:
     """Run a worker until SIGTERM, SIGINT or, with ``--watch-parent``, the end of standard input."""
     settings = load_settings()
     set_up_logging(settings.log_level)
-    run_worker(settings, watch_parent=WATCH_PARENT in arguments)
+    try:
+        run_worker(settings, watch_parent=WATCH_PARENT in arguments)
+    except GTSError as error:
+        logger.error("the worker cannot work: %s", error)
+        return 1
     return 0
 
 

@@ -49,7 +49,6 @@ def produce(
     from gts.core.threads import limit_threads
 
     limit_threads()
-    from gts.orchestrator.produce import produce as produce_student
     from gts.platform.logs import set_up_logging
     from gts.tasks.taskfile import load_task_file
 
@@ -65,6 +64,9 @@ def produce(
 
         spec = data.spec.evolve(budget={"seconds": seconds})
         data = dataclasses.replace(data, spec=spec)
+    # After the task has been read: a mistake in it is told at once, not after seconds of imports.
+    from gts.orchestrator.produce import produce as produce_student
+
     with Progress() as progress:
         report = produce_student(data, output, store_root=settings.store_root, on_event=progress.show)
     if as_json:

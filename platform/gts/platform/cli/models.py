@@ -22,7 +22,7 @@ from gts.platform.cli.options import (
     UrlOption,
     connect,
 )
-from gts.platform.cli.output import plain, print_table, short_time, stderr, stdout, write_json
+from gts.platform.cli.output import plain, print_table, short_time, stderr, stdout, write_json, write_line
 
 _T = TypeVar("_T")
 _BATCH_TEXTS = 256
@@ -189,15 +189,12 @@ def _predict_texts(ask: Ask, texts: Sequence[str], output_file: Path | None, as_
     if as_json:
         write_json({"predictions": answers})
     elif output_file is None:
-        console = stdout()
         for answer in answers:
             scores = ", ".join(
                 f"{item['label']} {item['score']:.3f}" for item in answer["scores"][:_SHOWN_SCORES]
             )
             labels = " + ".join(answer["labels"]) or "(none)"
-            console.print(
-                f"{plain(labels)}\t{plain(answer['text'])}\t({plain(scores)})", markup=False, soft_wrap=True
-            )
+            write_line(f"{plain(labels)}\t{plain(answer['text'])}\t({plain(scores)})")
 
 
 def _predict_file(ask: Ask, input_file: Path, output_file: Path | None, text_column: str | None) -> int:

@@ -17,6 +17,11 @@ def write_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def write_line(text: str) -> None:
+    """One line on standard output as it is, for people and for pipes."""
+    sys.stdout.write(text + "\n")
+
+
 def stdout() -> Console:
     """Console for results."""
     from rich.console import Console

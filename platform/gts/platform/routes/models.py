@@ -29,12 +29,18 @@ def list_models(
 
 
 @router.get("/{namespace}/{name}", summary="Show a model", responses=error_responses(404))
-def show_model(services: ServicesDep, user: Reader, namespace: str, name: str) -> ModelDetail:
-    """One model: its files with digests, its history, and the report of the job that made it.
+def show_model(
+    services: ServicesDep,
+    user: Reader,
+    namespace: str,
+    name: str,
+    revision: Annotated[str, Query(max_length=255, description="Commit, branch or alias.")] = "main",
+) -> ModelDetail:
+    """One model at a revision: its files with digests, its history, and the report of the job that made it.
 
     To download it, point any Hugging Face client at this server: `HF_ENDPOINT=<this server>`.
     """
-    return describe_model(services, namespace, name)
+    return describe_model(services, namespace, name, revision)
 
 
 @router.post(

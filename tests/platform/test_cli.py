@@ -1,0 +1,181 @@
+"""The command line: quick to start, JSON for programs, errors with what to do, files streamed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from gts.platform.cli import run
+from tiny_student import write_tiny_student
+
+HEAVY = (
+    "torch",
+    "transformers",
+    "ray",
+    "fastapi",
+    "sqlalchemy",
+    "celery",
+    "pyarrow",
+    "sklearn",
+    "huggingface_hub",
+)
+
+
+@pytest.fixture
+def gts(capfd):
+    """Runs a command in this process; returns exit code, standard output, standard error."""
+
+    def call(*arguments):
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def student(tmp_path):
+    return write_tiny_student(tmp_path / "student")
+
+
+def last_json(out):
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys\nfrom gts.platform.cli import run\ncode = run(['--help'])\n"
+        f"print(code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "0 []"
+    for command in (
+        "up",
+        "submit",
+        "jobs",
+        "job",
+        "cancel",
+        "models",
+        "pull",
+        "predict",
+        "evaluate",
+        "doctor",
+    ):
+        assert command in done.stdout
+
+
+def test_predicting_with_a_folder_needs_no_server_packages(student):
+    program = (
+        "import sys\nfrom gts.platform.cli import run\n"
+        f"code = run(['predict', {str(student)!r}, 'my parcel', '--json'])\n"
+        f"print(code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "0 []"
+    assert last_json(done.stdout)["predictions"][0]["labels"] == ["delivery"]
+
+
+def test_texts_are_predicted_for_people_and_programs(gts, student):
+    code, out, _ = gts("predict", student, "my parcel", "a refund")
+    assert code == 0
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["delivery", "billing"]
+    code, out, _ = gts("predict", student, "my parcel", "--json")
+    assert last_json(out)["predictions"][0]["scores"][0]["label"] == "delivery"
+
+
+def test_a_file_is_predicted_line_by_line(gts, student, tmp_path):
+    texts = [f"parcel {number}" if number % 2 else f"refund {number}" for number in range(600)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    output = tmp_path / "out.jsonl"
+    code, out, _ = gts("predict", student, "--input", tmp_path / "in.jsonl", "--output", output, "--json")
+    assert code == 0 and last_json(out) == {"n": 600, "output": str(output)}
+    found = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["text"] for row in found] == texts
+    assert [row["labels"] for row in found[:2]] == [["billing"], ["delivery"]]
+
+
+def test_a_student_is_evaluated(gts, student, tmp_path):
+    (tmp_path / "test.csv").write_text(
+        "text,label\nmy parcel,delivery\nrefund,billing\nparcel,billing\nparcel 2,delivery\n"
+    )
+    code, out, _ = gts("evaluate", student, tmp_path / "test.csv", "--json")
+    result = last_json(out)
+    assert code == 0
+    assert (result["metric"], result["accuracy"], result["n"]) == ("accuracy", 0.75, 4)
+    assert 0 < result["macro_f1"] < 1
+    code, out, _ = gts("evaluate", student, tmp_path / "test.csv")
+    assert "accuracy 0.7500" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["predict"], 2),
+        (["nonsense"], 2),
+        (["predict", "no-such-folder", "text"], 1),
+        (["jobs"], 1),
+        (["jobs", "--limit", "0"], 2),
+        (["submit", "no-such.yaml"], 1),
+        (["up", "--port", "99999"], 2),
+        (["up", "--host", "0.0.0.0"], 1),
+        (["produce", "no-such.yaml", "-o", "out"], 2),
+    ],
+)
+def test_errors_say_what_to_do_and_show_no_traceback(gts, arguments, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found, out, err = gts(*arguments)
+    assert (found, out) == (code, "")
+    assert "error:" in err and "Traceback" not in err
+    found, out, err = gts(*arguments, "--json")
+    assert found == code
+    assert set(last_json(out)["error"]) == {"code", "message", "mend", "details"}
+    assert last_json(out)["error"]["mend"]
+
+
+def test_wrong_data_is_the_users_error(gts, student, tmp_path):
+    (tmp_path / "test.csv").write_text("text,label\nmy parcel,deliveri\n")
+    code, _, err = gts("evaluate", student, tmp_path / "test.csv")
+    assert code == 2 and "did you mean 'delivery'" in err
+
+
+def test_control_characters_do_not_reach_the_terminal(gts, student):
+    _, out, _ = gts("predict", student, "parcel \x1b[31m red")
+    assert "\x1b" not in out
+
+
+def test_tokens_are_made_listed_and_revoked(gts):
+    code, out, _ = gts("token", "new", "ci", "--scope", "read", "--days", "1", "--json")
+    made = last_json(out)
+    assert code == 0 and made["token"].startswith("gts_") and made["scopes"] == ["read"]
+    code, out, _ = gts("token", "list", "--json")
+    assert made["token"] not in out
+    assert [(token["id"], token["active"]) for token in last_json(out)["tokens"]] == [(made["id"], True)]
+    assert gts("token", "revoke", made["id"])[0] == 0
+    assert not last_json(gts("token", "list", "--json")[1])["tokens"][0]["active"]
+    assert gts("token", "new", "x", "--scope", "all")[0] == 2
+    assert gts("token", "revoke", "unknown")[0] == 1
+
+
+def test_doctor_looks_at_everything(gts):
+    code, out, _ = gts("doctor", "--json")
+    found = last_json(out)
+    names = {check["name"] for check in found["checks"]}
+    assert code == 0
+    assert names == {
+        "python",
+        "platform",
+        "train",
+        "encoder",
+        "cores",
+        "memory",
+        "disk",
+        "ray",
+        "database",
+        "server",
+    }
+    assert all(check["ok"] or check["mend"] for check in found["checks"])
+    assert gts("doctor")[0] == 0
+
+
+def test_the_version(gts):
+    assert gts("version", "--json")[1].startswith('{"version"')

@@ -1,0 +1,52 @@
+"""Every error of the API has one JSON shape: ``{"error": {code, message, mend, details}}``."""
+
+import pytest
+
+
+def check_shape(answer, status):
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json()) == {"error"}
+    assert set(answer.json()["error"]) == {"code", "message", "mend", "details"}
+    assert answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/v1/jobs/unknown", 404),
+        ("GET", "/api/v1/models/no/model", 404),
+        ("DELETE", "/api/v1/jobs", 405),
+        ("PUT", "/api/v1/health", 405),
+        ("GET", "/api/v1/jobs?limit=many", 422),
+        ("POST", "/api/v1/models/no/model/predict", 422),
+    ],
+)
+def test_errors_of_routes(http, method, path, status):
+    check_shape(http.request(method, path), status)
+
+
+def test_errors_without_a_token(anonymous):
+    answer = anonymous.get("/api/v1/jobs")
+    check_shape(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_unexpected_errors_tell_nothing_of_the_inside(http, services, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(type(services.registry), "list", broken)
+    answer = http.get("/api/v1/models")
+    check_shape(answer, 500)
+    assert "secret" not in answer.text
+
+
+def test_every_described_route_describes_its_errors(app):
+    for path, methods in app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            if not path.startswith("/api/v1/") or path in ("/api/v1/health", "/api/v1/version"):
+                continue
+            assert operation.get("summary") and operation.get("description"), (method, path)
+            assert "401" in operation["responses"], (method, path)
