@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,24 +9,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from gts.core.blobs import BlobStore
-from gts.core.database import Base, Database
-from gts.registry import tables
+from gts.core.database import Database
 from gts.registry.registry import Registry
 
-TABLES = [row.__table__ for row in (tables.RepositoryRow, tables.CommitRow, tables.FileRow, tables.RefRow)]
 README = "---\nlicense: mit\npipeline_tag: text-classification\nlibrary_name: transformers\ntags: [gts]\n---\n# Card\n"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    on_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'gts.db'}" if on_sqlite else request.getfixturevalue("postgres_url")
-    database = Database(url)
-    Base.metadata.drop_all(database.engine, tables=TABLES)
-    Base.metadata.create_all(database.engine, tables=TABLES)
-    yield database
-    Base.metadata.drop_all(database.engine, tables=TABLES)
-    database.close()
 
 
 @pytest.fixture

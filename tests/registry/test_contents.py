@@ -36,8 +36,20 @@ def test_harmless_names_pass(path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["pytorch_model.bin", "a/b.pt", "x.PTH", "head.pkl", "m.pickle", "h.joblib", "h.skops", "x.npy", "y.npz"]
-    + ["x.ckpt", "x.pkl.gz", "x.joblib.xz.zip"],
+    [
+        "pytorch_model.bin",
+        "a/b.pt",
+        "x.PTH",
+        "head.pkl",
+        "m.pickle",
+        "h.joblib",
+        "h.skops",
+        "x.npy",
+        "y.npz",
+        "x.ckpt",
+        "x.pkl.gz",
+        "x.joblib.xz.zip",
+    ],
 )
 def test_pickle_names_are_refused(path: str) -> None:
     with pytest.raises(InvalidInput, match="can run code"):

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from huggingface_hub.utils import HFValidationError, validate_repo_id
 from hypothesis import given
 from hypothesis import strategies as st
-from huggingface_hub.utils import HFValidationError, validate_repo_id
 
 from gts.core.errors import InvalidInput
 from gts.registry.names import check_path, check_paths, check_ref, check_repository
@@ -35,7 +35,7 @@ def test_good_repository_names_pass(name: str) -> None:
     ],
 )
 def test_bad_repository_names_are_refused(namespace: str, name: str) -> None:
-    with pytest.raises(InvalidInput, match="mend|use|choose"):
+    with pytest.raises(InvalidInput):
         check_repository(namespace, name)
 
 

@@ -319,7 +319,7 @@ def test_damaged_blobs_are_errors_never_bytes(
     if read_before:
         registry.blob(file)
     damage(blobs, file.sha256, **how)
-    with pytest.raises(StorageError, match="damaged|missing"):
+    with pytest.raises(StorageError, match=r"damaged|missing"):
         registry.blob(file)
     with pytest.raises(StorageError):
         registry.materialize("acme", "tickets", "main", tmp_path / "served")

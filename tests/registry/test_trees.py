@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gts.registry.manifest import read_folder, store
 from gts.core.blobs import BlobStore
+from gts.registry.manifest import read_folder, store
 from gts.registry.trees import entries_under, folder_oid, last_changes, lfs_pointer
 from gts.registry.values import FileEntry, Folder, Revision
 

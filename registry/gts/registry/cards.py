@@ -83,8 +83,10 @@ def _plain(value: Any) -> Any:
     match value:
         case dict():
             return {_plain(str(key)): _plain(item) for key, item in value.items()}
-        case list() | tuple() | set():
+        case list() | tuple():
             return [_plain(item) for item in value]
+        case set():
+            return sorted((_plain(item) for item in value), key=str)
         case date():
             return value.isoformat()
         case float() if not math.isfinite(value):
