@@ -82,7 +82,8 @@ def interval_chart(rows: Sequence[Interval]) -> Markup:
             )
         )
     spoken = "; ".join(
-        f"{row.label} {percent(row.value)}, between {percent(row.low)} and {percent(row.high)}" for row in rows
+        f"{row.label} {percent(row.value)}, between {percent(row.low)} and {percent(row.high)}"
+        for row in rows
     )
     return Markup(
         '<svg class="interval" role="img" aria-label="{spoken}" width="100%" height="{height}">{body}</svg>'

@@ -69,7 +69,8 @@ def read_form(upload: Upload) -> TaskData:
         document["budget"] = {"seconds": seconds}
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
     data = load_task_document(
-        document, **{field: found or None for field, found in sources.items()}  # type: ignore[arg-type]
+        document,
+        **{field: found or None for field, found in sources.items()},  # type: ignore[arg-type]
     )
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
     return replace(data, notes=(*notes, *data.notes))
@@ -175,7 +176,9 @@ def rows_text(examples: Iterable[Example], *, multi_label: bool) -> str:
         return "\n".join(f"{row.text}\t{row.labels[0]}" for row in rows)
     key = "labels" if multi_label else "label"
     return "\n".join(
-        json.dumps({"text": row.text, key: list(row.labels) if multi_label else row.labels[0]}, ensure_ascii=False)
+        json.dumps(
+            {"text": row.text, key: list(row.labels) if multi_label else row.labels[0]}, ensure_ascii=False
+        )
         for row in rows
     )
 
@@ -202,6 +205,7 @@ def _column_notes(field: str, sources: Sequence[Source], data: TaskData) -> list
     """Which columns were read; only for what was read without fault."""
     notes = []
     for source in sources:
+        guesses: list[str] = []
         rows = read_rows(
             source,
             labelled=field != "unlabeled",
@@ -209,11 +213,11 @@ def _column_notes(field: str, sources: Sequence[Source], data: TaskData) -> list
             declared=data.labels,
             limits=DEFAULT_LIMITS,
             problems=Problems(DEFAULT_LIMITS.problems),
-            notes=[],
+            notes=guesses,
         )
         first = next(iter(rows), None)
-        if first is None or isinstance(first.values, str):
-            continue
+        if first is None or isinstance(first.values, str) or guesses:
+            continue  # lines of text, or no header: the notes of the reading say so
         mapping = map_columns(tuple(first.values), Columns(), labelled=field != "unlabeled")
         names = " and ".join(f"“{name}”" for name in mapping.text)
         label = f", label from “{mapping.label}”" if mapping.label is not None else ""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
-from fastapi.routing import APIRoute
 
 from gts.core.errors import GTSError, Unauthorized
-from gts.platform.errors import validation_error
 from gts.platform.pages.render import render
 
 _TITLES = {
@@ -47,21 +42,3 @@ def _return_to(request: Request) -> str:
     if request.method != "GET":
         return "/new" if request.url.path == "/new" else "/"
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-
-
-class PageRoute(APIRoute):
-    """A route whose errors are pages."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with errors turned into pages."""
-        handle = super().get_route_handler()
-
-        async def with_error_pages(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except RequestValidationError as error:
-                return error_page(request, validation_error(error))
-            except GTSError as error:
-                return error_page(request, error)
-
-        return with_error_pages

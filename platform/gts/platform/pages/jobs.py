@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import Conflict, NotFound
 from gts.orchestrator import events, jobs
@@ -11,7 +14,6 @@ from gts.orchestrator.records import Job
 from gts.platform.auth import Reader, Writer
 from gts.platform.jobviews import find_job
 from gts.platform.pages.drafts import load_draft
-from gts.platform.pages.errors import PageRoute
 from gts.platform.pages.modelviews import model_path
 from gts.platform.pages.render import render
 from gts.platform.pages.views import job_page, report_view
@@ -23,7 +25,7 @@ _NEWEST_EVENTS = 40
 # Event kinds the page follows; browsers deliver named events only to listeners of that name.
 _EVENT_KINDS = "state progress stage_started stage_finished decision outcome cancel_requested"
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/jobs/{job_id}")
@@ -50,11 +52,8 @@ def show_job(request: Request, services: ServicesDep, user: Reader, job_id: str)
 def cancel_job(services: ServicesDep, user: Writer, job_id: str) -> Response:
     """Ask for the job's end; a job that has ended meanwhile is simply shown."""
     find_job(services, user, job_id)
-    try:
-        with services.database.writing() as session:
-            jobs.cancel(session, job_id)
-    except Conflict:
-        return _to_job(job_id)
+    with suppress(Conflict), services.database.writing() as session:
+        jobs.cancel(session, job_id)
     return _to_job(job_id)
 
 
@@ -64,8 +63,6 @@ async def run_again(services: ServicesDep, user: Writer, job_id: str) -> Respons
 
     The key makes a double click one job; the job that failed can be run again only through its successor.
     """
-    from starlette.concurrency import run_in_threadpool
-
     job = await run_in_threadpool(find_job, services, user, job_id)
     data = await run_in_threadpool(load_draft, services.store, job.task_artifact)
     again = await accept(services, user, data, f"again-{job.id}")

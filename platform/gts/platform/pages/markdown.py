@@ -35,10 +35,9 @@ def _parser() -> MarkdownIt:
             for child in token.children or ():
                 if child.type == "link_open":
                     child.attrSet("rel", "nofollow noopener noreferrer")
-            if token.type in ("th_open", "td_open"):
-                # The page allows no inline style; a class says the same.
-                if "right" in str(token.attrs.pop("style", "")):
-                    token.attrSet("class", "number")
+            # The page allows no inline style; a class says the same.
+            if token.type in ("th_open", "td_open") and "right" in str(token.attrs.pop("style", "")):
+                token.attrSet("class", "number")
 
     parser.core.ruler.push("adapt", adapt)
     return parser

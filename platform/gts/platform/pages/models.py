@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import Inferrer, Reader
-from gts.platform.pages.errors import PageRoute
 from gts.platform.pages.modelviews import ModelPageView, answer, model_line, model_page
 from gts.platform.pages.render import render
 from gts.platform.published import describe_model
@@ -18,7 +17,7 @@ from gts.platform.services import Services, ServicesDep
 
 _MODELS_A_PAGE = 30
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/models")
@@ -75,19 +74,24 @@ async def try_model(
     except GTSError as error:
         problem, status = error, error.status
     return render(
-        request, "model.html", status=status, model=model, text=text, answer=found, problem=problem, tried=True
+        request,
+        "model.html",
+        status=status,
+        model=model,
+        text=text,
+        answer=found,
+        problem=problem,
+        tried=True,
     )
 
 
-def _model(
-    request: Request, services: Services, namespace: str, name: str, revision: str
-) -> ModelPageView:
+def _model(request: Request, services: Services, namespace: str, name: str, revision: str) -> ModelPageView:
     commit = services.registry.resolve(namespace, name, revision)
     card = services.registry.read(commit, "README.md")
     base_url = services.settings.public_url or str(request.base_url)
     return model_page(
         describe_model(services, namespace, name, commit.oid),
-        commit.oid,
+        services.registry.get(namespace, name).head,
         _facts(services.registry.read(commit, "gts.json")),
         card.decode("utf-8", "replace") if card else None,
         base_url.rstrip("/"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,8 @@ from markupsafe import Markup
 from gts.platform.pages.markdown import render_card
 from gts.platform.pages.snippets import Snippet, snippets
 from gts.platform.pages.views import interval_sentence, metric_name
+from gts.platform.predictions import Prediction
 from gts.platform.schemas import FileView, ModelDetail
-from gts.platform.serving import Prediction
 from gts.registry.values import Repository
 
 _SHOWN_SCORES = 8
@@ -117,13 +117,13 @@ def model_line(repository: Repository) -> ModelLine:
 
 
 def model_page(
-    detail: ModelDetail, commit: str, facts: Mapping[str, Any], card: str | None, base_url: str
+    detail: ModelDetail, head: str, facts: Mapping[str, Any], card: str | None, base_url: str
 ) -> ModelPageView:
     """Everything the page of a model says.
 
     Args:
-        detail: The model at the commit.
-        commit: The commit shown.
+        detail: The model at the commit that is shown.
+        head: Its newest commit.
         facts: Content of its ``gts.json``; empty if it has none.
         card: Its README.md, if it has one.
         base_url: Where clients reach the platform.
@@ -145,9 +145,9 @@ def model_page(
         id=detail.id,
         namespace=namespace,
         name=name,
-        commit=commit,
-        short_commit=commit[:_SHORT_COMMIT],
-        is_head=commit == detail.commit,
+        commit=detail.commit,
+        short_commit=detail.commit[:_SHORT_COMMIT],
+        is_head=detail.commit == head,
         tier=tier,
         language=str(task.get("language") or report.get("language") or ""),
         labels=labels,
@@ -158,12 +158,12 @@ def model_page(
         metric=metric_name(str(estimate.get("metric", ""))),
         interval=interval_sentence(estimate) if estimate else "",
         card=render_card(card) if card else None,
-        files=tuple(_file_line(detail.id, commit, file) for file in detail.files),
+        files=tuple(_file_line(detail.id, detail.commit, file) for file in detail.files),
         aliases=tuple((ref, oid) for ref, oid in detail.refs.items() if ref != "main"),
         history=tuple(detail.history),
         names={oid: tuple(found) for oid, found in names.items()},
         snippets=snippets(base_url, detail.id, library),
-        job_id=next((item.job_id for item in detail.history if item.commit == commit), None),
+        job_id=next((item.job_id for item in detail.history if item.commit == detail.commit), None),
         updated_at=detail.updated_at,
     )
 
@@ -204,4 +204,3 @@ def _list(value: Any) -> list[Any]:
 def _file_line(model_id: str, commit: str, file: FileView) -> FileLine:
     url = f"/{'/'.join(quote(part, safe='') for part in model_id.split('/'))}/resolve/{commit}/{quote(file.path)}"
     return FileLine(file.path, _PURPOSES.get(file.path, ""), file.size, url + "?download=true")
-

@@ -20,7 +20,6 @@ from gts.platform.pages.drafts import (
     save_draft,
 )
 from gts.platform.pages.drafts import Form as FormValues
-from gts.platform.pages.errors import PageRoute
 from gts.platform.pages.example import example_fields
 from gts.platform.pages.render import render
 from gts.platform.services import Services, ServicesDep
@@ -28,7 +27,7 @@ from gts.platform.submission import accept
 from gts.platform.uploads import receive_upload
 from gts.tasks.preview import preview
 
-router = APIRouter(route_class=PageRoute)
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/new")
@@ -88,6 +87,4 @@ async def submit_draft(
 
 
 def _form_page(request: Request, services: Services, form: FormValues, status: int = 200) -> Response:
-    return render(
-        request, "new.html", status=status, form=form, max_bytes=services.settings.max_upload_bytes
-    )
+    return render(request, "new.html", status=status, form=form, max_bytes=services.settings.max_upload_bytes)

@@ -103,6 +103,7 @@ def _environment() -> Environment:
         ago=wording.ago,
         shorten=wording.shorten,
         sentence=wording.sentence,
+        prose=wording.prose,
     )
     environment.globals.update(
         static=static_url, bar=charts.bar, counted=wording.counted, version=installed_version("gts")

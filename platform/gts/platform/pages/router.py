@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gts.orchestrator import events, jobs
 from gts.platform.auth import Reader, local_path
-from gts.platform.pages.errors import PageRoute
 from gts.platform.pages.jobs import router as job_router
 from gts.platform.pages.models import router as model_router
 from gts.platform.pages.modelviews import model_line
@@ -21,7 +20,7 @@ _JOBS_A_PAGE = 20
 _MODELS_SHOWN = 6
 _NEWEST_EVENTS = 20
 
-pages_router = APIRouter(route_class=PageRoute, include_in_schema=False)
+pages_router = APIRouter(include_in_schema=False)
 
 
 @pages_router.get("/")

@@ -83,7 +83,7 @@ def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
 
 def _library_snippet(url: str, name: str, text: str, library: str) -> Snippet:
     setting = f'import os\n\nos.environ["HF_ENDPOINT"] = {url}  # before the import below\n'
-    setting += f"os.environ[\"HF_TOKEN\"] = {json.dumps(_TOKEN)}\n\n"
+    setting += f'os.environ["HF_TOKEN"] = {json.dumps(_TOKEN)}\n\n'
     if library == "model2vec":
         return Snippet(
             "model2vec",

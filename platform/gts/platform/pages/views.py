@@ -80,6 +80,7 @@ class JobPageView:
     kept: str
     is_live: bool
     may_cancel: bool
+    spoken: str
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,13 @@ def job_page(
     if report.get("stages"):
         lines = stage_lines(
             [
-                (_title(item), "finished", item.get("seconds"), item.get("forecast_seconds"), item.get("cached"))
+                (
+                    _title(item),
+                    "finished",
+                    item.get("seconds"),
+                    item.get("forecast_seconds"),
+                    item.get("cached"),
+                )
                 for item in report["stages"]
             ]
         )
@@ -187,7 +194,7 @@ def job_page(
         )
     finished = [line for line in lines if line.state == "finished"]
     spent = sum(line.seconds or 0.0 for line in finished if not line.cached)
-    forecasts = [line.forecast for line in finished if line.forecast is not None]
+    forecasts = [line.forecast for line in finished if line.forecast is not None and not line.cached]
     return JobPageView(
         job=job,
         line=job_line(job, latest),
@@ -203,6 +210,7 @@ def job_page(
         kept=_kept(job, len(finished), spent),
         is_live=not job.state.is_final,
         may_cancel=not job.state.is_final and not job.cancel_requested,
+        spoken=_spoken(job, lines),
     )
 
 
@@ -231,13 +239,24 @@ def stage_lines(
                 seconds=seconds,
                 forecast=forecast,
                 cached=bool(cached),
-                share=0.0 if cached else (seconds or 0.0) / longest,
+                share=_share(running, progress[1], 0.0 if cached else seconds or 0.0, forecast) / longest,
                 forecast_share=None if forecast is None else forecast / longest,
                 progress=progress[1] if running else None,
                 message=progress[2] if running else "",
             )
         )
     return tuple(lines)
+
+
+def _share(running: bool, fraction: float | None, seconds: float, forecast: float | None) -> float:
+    return (fraction or 0.0) * (forecast or 0.0) if running else seconds
+
+
+def _spoken(job: Job, lines: Sequence[StageLine]) -> str:
+    """What a screen reader says when it changes; no percentages, they would never stop."""
+    running = next((f": {line.name}" for line in reversed(lines) if line.state == "running"), "")
+    done = sum(line.state == "finished" for line in lines)
+    return f"{_STATE_WORDS[job.state]}{running}. {counted(done, 'stage')} done."
 
 
 def stored_decision(decision: Decision) -> DecisionLine:
@@ -325,11 +344,23 @@ def _figures(report: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     counts = report.get("counts") or {}
     figures = [("Tier", str(report.get("tier") or "–"), _parameters(chosen))]
     if chosen.get("bytes"):
-        figures.append(("Size", f"{chosen['bytes'] / 1e6:.0f} MB" if chosen["bytes"] >= 1e7 else f"{chosen['bytes'] / 1e6:.1f} MB", "on disk"))
+        figures.append(
+            (
+                "Size",
+                f"{chosen['bytes'] / 1e6:.0f} MB"
+                if chosen["bytes"] >= 1e7
+                else f"{chosen['bytes'] / 1e6:.1f} MB",
+                "on disk",
+            )
+        )
     if chosen.get("texts_per_second"):
         figures.append(("Speed", f"{chosen['texts_per_second']:,.0f}", "texts a second, one core"))
     used = [f"{counts.get('gold', 0):,} labelled"]
-    used += [f"{counts[key]:,} {word}" for key, word in (("pool", "unlabelled"), ("generated", "generated")) if counts.get(key)]
+    used += [
+        f"{counts[key]:,} {word}"
+        for key, word in (("pool", "unlabelled"), ("generated", "generated"))
+        if counts.get(key)
+    ]
     figures.append(("Learnt from", used[0], ", ".join(used[1:]) or "nothing else"))
     if report.get("seconds") is not None:
         figures.append(("Cost", duration(report["seconds"]), "of computing"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from markupsafe import Markup, escape
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -123,6 +125,21 @@ def shorten(text: str, limit: int = 280) -> str:
         'abc…'
     """
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def prose(text: str, limit: int = 1000) -> Markup:
+    """A message as a sentence for a page, what stands in backticks as code.
+
+    Example:
+        >>> str(prose("<b>: run `gts up`"))
+        '&lt;b&gt;: run <code>gts up</code>.'
+    """
+    parts = sentence(shorten(text, limit)).split("`")
+    if len(parts) % 2 == 0:  # an odd backtick is no code
+        return escape("`".join(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
+    )
 
 
 def sentence(text: str) -> str:

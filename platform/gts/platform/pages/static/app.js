@@ -16,7 +16,7 @@ const replaceParts = (html) => {
     const update = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
     if (!update || update.innerHTML === part.innerHTML) continue;
     const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
-    part.replaceChildren(...update.childNodes);
+    part.replaceChildren(...update.cloneNode(true).childNodes);
     if (focused) document.getElementById(focused)?.focus();
     enhance(part);
   }
@@ -130,7 +130,22 @@ const acceptDrops = (root) => {
     field.addEventListener("dragleave", mark(false));
     field.addEventListener("drop", (event) => {
       mark(false)(event);
-      if (event.dataTransfer?.files.length) input.files = event.dataTransfer.files;
+      if (!event.dataTransfer?.files.length) return;
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change"));
+    });
+  }
+};
+
+// The server refuses such a file early, but only after the browser has begun to send it.
+const refuseLargeFiles = (root) => {
+  for (const input of root.querySelectorAll("input[type=file][data-max-bytes]")) {
+    const limit = Number(input.dataset.maxBytes);
+    input.addEventListener("change", () => {
+      const total = [...input.files].reduce((sum, file) => sum + file.size, 0);
+      const megabytes = Math.floor(limit / 1e6);
+      input.setCustomValidity(total > limit ? `Too large: at most ${megabytes} MB. Compress it with gzip.` : "");
+      input.reportValidity();
     });
   }
 };
@@ -149,6 +164,7 @@ const enhance = (root) => {
   addCopyButtons(root);
   tryWithoutLeaving(root);
   acceptDrops(root);
+  refuseLargeFiles(root);
   sendOnce(root);
 };
 
