@@ -10,7 +10,7 @@ from typing import Any
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.blobs import storage_errors
-from gts.core.errors import DataError, InvalidInput
+from gts.core.errors import DataError, InvalidInput, NotFound
 from gts.platform.pages.wording import sentence
 from gts.platform.uploads import Upload
 from gts.tasks.columns import Columns, map_columns
@@ -96,7 +96,11 @@ def load_draft(store: ArtifactStore, digest: str) -> TaskData:
         NotFound: Nothing is stored under the digest.
         DataError: What is stored is no task.
     """
-    return load_task(store.path(digest))
+    try:
+        folder = store.path(digest)
+    except NotFound as error:
+        raise NotFound("the data of this task is not kept any more", mend="fill in the form again") from error
+    return load_task(folder)
 
 
 def faulty_form(upload: Upload, error: InvalidInput) -> Form:

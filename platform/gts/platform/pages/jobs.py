@@ -16,7 +16,8 @@ from gts.platform.jobviews import find_job
 from gts.platform.pages.drafts import load_draft
 from gts.platform.pages.modelviews import model_path
 from gts.platform.pages.render import render
-from gts.platform.pages.views import job_page, report_view
+from gts.platform.pages.reports import report_view
+from gts.platform.pages.views import job_page
 from gts.platform.services import Services, ServicesDep
 from gts.platform.submission import accept
 from gts.tasks.preview import preview

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from gts.platform.pages.markdown import render_card
+from gts.platform.pages.reports import interval_sentence, metric_name
 from gts.platform.pages.snippets import Snippet, snippets
-from gts.platform.pages.views import interval_sentence, metric_name
 from gts.platform.predictions import Prediction
 from gts.platform.schemas import FileView, ModelDetail
 from gts.registry.values import Repository

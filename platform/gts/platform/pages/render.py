@@ -104,6 +104,7 @@ def _environment() -> Environment:
         shorten=wording.shorten,
         sentence=wording.sentence,
         prose=wording.prose,
+        capital=wording.capital,
     )
     environment.globals.update(
         static=static_url, bar=charts.bar, counted=wording.counted, version=installed_version("gts")

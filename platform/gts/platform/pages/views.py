@@ -1,4 +1,4 @@
-"""What the pages say about jobs and reports: pure functions from values to what templates show."""
+"""What the pages say about jobs: pure functions from values to what templates show."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from markupsafe import Markup
-
 from gts.orchestrator.records import Decision, Event, Job, StageRun
 from gts.orchestrator.states import JobState
-from gts.platform.pages.charts import Interval, interval_chart
-from gts.platform.pages.wording import counted, duration, percent, points
+from gts.platform.pages.reports import metric_name
+from gts.platform.pages.wording import counted, duration
 
-_CONFIDENCE = 0.9
 _STATE_WORDS = {
     JobState.QUEUED: "Waiting",
     JobState.RUNNING: "Running",
@@ -22,8 +19,6 @@ _STATE_WORDS = {
     JobState.FAILED: "Failed",
     JobState.CANCELLED: "Cancelled",
 }
-_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
-_SAME = 0.0005  # differences that would read as 0.0 points
 
 
 @dataclass(frozen=True)
@@ -83,26 +78,6 @@ class JobPageView:
     spoken: str
 
 
-@dataclass(frozen=True)
-class ReportView:
-    """A report in sentences, a chart and tables."""
-
-    metric: str
-    value: float
-    interval: str
-    method: str
-    verdict: str
-    difference: float
-    chart: Markup
-    figures: tuple[tuple[str, str, str], ...]
-    teachers: tuple[Mapping[str, Any], ...]
-    generator: Mapping[str, Any] | None
-    rejected: tuple[tuple[str, int], ...]
-    students: tuple[Mapping[str, Any], ...]
-    tests: tuple[tuple[str, Mapping[str, Any]], ...]
-    notes: tuple[str, ...]
-
-
 def state_word(state: JobState | str) -> str:
     """A state as people say it.
 
@@ -111,31 +86,6 @@ def state_word(state: JobState | str) -> str:
         'Done'
     """
     return _STATE_WORDS[JobState(state)]
-
-
-def metric_name(metric: str) -> str:
-    """A metric as people say it.
-
-    Example:
-        >>> metric_name("macro_f1")
-        'macro F1'
-    """
-    return _METRICS.get(metric, metric.replace("_", " "))
-
-
-def interval_sentence(estimate: Mapping[str, Any]) -> str:
-    """An estimate's interval in words.
-
-    Example:
-        >>> interval_sentence({"value": 0.86, "low": 0.84, "high": 0.91, "n": 64})
-        '84% to 91% with 90% confidence, from 64 labelled texts'
-    """
-    number = estimate.get("n")
-    source = f", from {counted(number, 'labelled text')}" if number is not None else ""
-    if estimate.get("low") is None or estimate.get("high") is None:
-        return f"{percent(estimate['value'])}{source}"
-    confidence = percent(estimate.get("confidence", _CONFIDENCE))
-    return f"{percent(estimate['low'])} to {percent(estimate['high'])} with {confidence} confidence{source}"
 
 
 def job_line(job: Job, latest: Sequence[Event] = ()) -> JobLine:
@@ -285,99 +235,6 @@ def report_decision(decision: Mapping[str, Any]) -> DecisionLine:
         duration(forecast) if forecast is not None else "",
         ", ".join(came),
     )
-
-
-def report_view(report: Mapping[str, Any]) -> ReportView:
-    """A finished job's report."""
-    estimate, seed = report["estimate"], report["seed_only"]
-    metric = metric_name(str(estimate["metric"]))
-    generator = report.get("generator")
-    rejected = (generator or {}).get("rejected") or {}
-    test = report.get("test") or {}
-    titles = {"student": "Student", "seed_only": "Your labels alone"}
-    return ReportView(
-        metric=metric,
-        value=estimate["value"],
-        interval=interval_sentence(estimate),
-        method=str(estimate.get("method") or ""),
-        verdict=verdict(report),
-        difference=estimate["value"] - seed["value"],
-        chart=interval_chart(
-            [_interval("Student", estimate, strong=True), _interval("Your labels alone", seed, strong=False)]
-        ),
-        figures=_figures(report),
-        teachers=tuple(report.get("teachers") or ()),
-        generator=generator,
-        rejected=tuple(sorted(rejected.items(), key=lambda item: -item[1])),
-        students=tuple(
-            {**student, "chosen": student.get("tier") == report.get("tier")}
-            for student in report.get("students") or ()
-        ),
-        tests=tuple((titles.get(who, who), scores) for who, scores in test.items() if scores),
-        notes=tuple(str(note) for note in report.get("notes") or ()),
-    )
-
-
-def verdict(report: Mapping[str, Any]) -> str:
-    """What came of the job, in one sentence.
-
-    Example:
-        >>> scores = {"estimate": {"value": 0.86}, "seed_only": {"value": 0.8}, "published": "student"}
-        >>> verdict(scores)
-        'The teachers helped: +6.0 points over training on your labels alone.'
-    """
-    difference = report["estimate"]["value"] - report["seed_only"]["value"]
-    if report.get("published", "student") != "student":
-        return "Nothing beat training on your labels alone, so that student was published."
-    if difference > _SAME:
-        return f"The teachers helped: {points(difference)} over training on your labels alone."
-    if difference < -_SAME:
-        return f"Measured {points(difference)} against training on your labels alone, within the noise."
-    return "As good as training on your labels alone."
-
-
-def _figures(report: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """Name, value and remark of the numbers that stand out."""
-    chosen: Mapping[str, Any] = next(
-        (item for item in report.get("students") or () if item.get("tier") == report.get("tier")), {}
-    )
-    counts = report.get("counts") or {}
-    figures = [("Tier", str(report.get("tier") or "–"), _parameters(chosen))]
-    if chosen.get("bytes"):
-        figures.append(
-            (
-                "Size",
-                f"{chosen['bytes'] / 1e6:.0f} MB"
-                if chosen["bytes"] >= 1e7
-                else f"{chosen['bytes'] / 1e6:.1f} MB",
-                "on disk",
-            )
-        )
-    if chosen.get("texts_per_second"):
-        figures.append(("Speed", f"{chosen['texts_per_second']:,.0f}", "texts a second, one core"))
-    used = [f"{counts.get('gold', 0):,} labelled"]
-    used += [
-        f"{counts[key]:,} {word}"
-        for key, word in (("pool", "unlabelled"), ("generated", "generated"))
-        if counts.get(key)
-    ]
-    figures.append(("Learnt from", used[0], ", ".join(used[1:]) or "nothing else"))
-    if report.get("seconds") is not None:
-        figures.append(("Cost", duration(report["seconds"]), "of computing"))
-    return tuple(figures)
-
-
-def _parameters(student: Mapping[str, Any]) -> str:
-    number = student.get("parameters")
-    if not number:
-        return ""
-    return f"{number / 1e6:.1f}M parameters" if number < 1e9 else f"{number / 1e9:.1f}B parameters"
-
-
-def _interval(label: str, estimate: Mapping[str, Any], *, strong: bool) -> Interval:
-    value = estimate["value"]
-    low, high = estimate.get("low"), estimate.get("high")
-    return Interval(label, value, value if low is None else low, value if high is None else high, strong)
 
 
 def _title(stage: Mapping[str, Any]) -> str:

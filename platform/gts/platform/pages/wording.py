@@ -127,6 +127,16 @@ def shorten(text: str, limit: int = 280) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def capital(text: str) -> str:
+    """A text with its first letter capital, the others as they are.
+
+    Example:
+        >>> capital("macro F1")
+        'Macro F1'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def prose(text: str, limit: int = 1000) -> Markup:
     """A message as a sentence for a page, what stands in backticks as code.
 
