@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gts.core.blobs import BlobStore
 from gts.registry.manifest import read_folder, store
@@ -37,6 +39,24 @@ def test_a_folder_lists_its_files_and_folders() -> None:
 @pytest.mark.parametrize("folder", ["nope", "e", "a/d", "a/b/", "A"])
 def test_what_is_no_folder_gives_none(folder: str) -> None:
     assert entries_under(FILES, folder, recursive=False) is None
+
+
+@given(st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), max_size=8))
+def test_walking_folder_by_folder_finds_what_the_recursive_listing_finds(paths: set[str]) -> None:
+    files = [
+        entry(path) for path in sorted(paths) if not any(other.startswith(f"{path}/") for other in paths)
+    ]
+
+    def walk(folder: str) -> list[str]:
+        found = entries_under(files, folder, recursive=False)
+        assert found is not None
+        below = [walk(e.path) if isinstance(e, Folder) else [] for e in found]
+        return [e.path for e in found] + [path for part in below for path in part]
+
+    everything = entries_under(files, "", recursive=True)
+    assert everything is not None
+    assert sorted(walk("")) == [e.path for e in everything]
+    assert {e.path for e in everything if isinstance(e, FileEntry)} == {file.path for file in files}
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

@@ -112,8 +112,7 @@ class Registry:
             RepositoryNotFound: There is none.
         """
         with self._database.reading() as session:
-            found = rows.repository_row(session, namespace, name)
-            return rows.repository(session.execute(rows.listing().where(RepositoryRow.id == found.id)).one())
+            return rows.listed(session, namespace, name)
 
     def list(
         self,

@@ -57,10 +57,14 @@ def repository_row(session: Session, namespace: str, name: str, *, lock: bool = 
     askable = namespace.isprintable() and name.isprintable()
     row = session.scalar(query.with_for_update() if lock else query) if askable else None
     if row is None:
-        raise RepositoryNotFound(
-            f"no model {f'{namespace}/{name}'[:200]!r}", mend="`gts models` lists what there is"
-        )
+        raise _no_repository(namespace, name)
     return row
+
+
+def _no_repository(namespace: str, name: str) -> RepositoryNotFound:
+    return RepositoryNotFound(
+        f"no model {f'{namespace}/{name}'[:200]!r}", mend="`gts models` lists what there is"
+    )
 
 
 def lock_or_create(session: Session, namespace: str, name: str) -> RepositoryRow:
@@ -178,6 +182,19 @@ def listing() -> Select[RepositoryRow, str]:
         .join(RefRow, and_(RefRow.repository_id == RepositoryRow.id, RefRow.name == MAIN))
         .join(CommitRow, CommitRow.id == RefRow.commit_id)
     )
+
+
+def listed(session: Session, namespace: str, name: str) -> Repository:
+    """A repository with the commit that ``main`` names.
+
+    Raises:
+        RepositoryNotFound: There is none.
+    """
+    query = listing().where(RepositoryRow.namespace == namespace, RepositoryRow.name == name)
+    row = session.execute(query).one_or_none() if f"{namespace}{name}".isprintable() else None
+    if row is None:
+        raise _no_repository(namespace, name)
+    return repository(row)
 
 
 def repository(row: Row[RepositoryRow, str]) -> Repository:
