@@ -113,6 +113,7 @@ const tryWithoutLeaving = (root) => {
     }
     button.disabled = false;
   });
+  if (matchMedia("(hover: hover)").matches) form.querySelector("[data-keys]").hidden = false;
   area.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
