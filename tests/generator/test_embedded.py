@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from itertools import pairwise
 
@@ -245,3 +248,27 @@ def test_any_unicode_is_survived(rows: list[tuple[str, str]], pool: list[str]) -
     sources = [example.text for example in gold] + pool
     assert not texts & {source.strip() for source in sources}
     assert vocabulary(list(texts)) <= vocabulary(sources)
+
+
+def test_texts_do_not_depend_on_the_process() -> None:
+    # Hash randomisation changes the order of sets from process to process: none may reach the result.
+    program = (
+        "from gts.generator.protocol import Request, make_generator\n"
+        "from gts.tasks.dataset import Example\n"
+        "gold = [Example('the red car is fast', ('car',)), Example('my old car is very slow today', ('car',)),\n"
+        "        Example('the old bus is slow today', ('bus',)), Example('my red bus is very fast', ('bus',))]\n"
+        "requests = [Request('car', 3), Request('bus', 3)]\n"
+        "print([text.text for text in make_generator('embedded').generate(gold, [], requests, 5)])\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert "car" in outputs.pop()
