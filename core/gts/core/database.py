@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 15_000
+IDLE_TRANSACTION_S = 60
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -60,7 +61,7 @@ def open_engine(url: str) -> Engine:
     so that two writers wait for each other instead of failing half-way.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return _open_postgres(url)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -75,6 +76,18 @@ def open_engine(url: str) -> Engine:
     def _begin(connection: Any) -> None:
         immediate = connection.get_execution_options().get("gts_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _open_postgres(url: str) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        # A process frozen in the middle of a transaction must not hold its row locks for ever.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_S}s'")
+        connection.commit()
 
     return engine
 

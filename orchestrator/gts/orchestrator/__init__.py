@@ -1,0 +1,1 @@
+"""Jobs and what carries them out: queue, worker, planner, stages and compute."""

@@ -1,0 +1,217 @@
+"""What a running job reports while it runs, and to whom: the database for the platform, a terminal for `produce`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from gts.core.artifacts import StageResult
+from gts.core.database import Database
+from gts.core.errors import GTSError
+from gts.orchestrator import events, queue
+from gts.orchestrator.clock import Clock, database_clock
+from gts.orchestrator.records import Job, ModelReference
+from gts.orchestrator.stage import StageCall
+from gts.orchestrator.tables import DecisionRow, StageRunRow
+
+PROGRESS_EVERY_S = 0.5
+
+
+class Recorder(Protocol):
+    """Told what a job does while it runs."""
+
+    def event(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Something happened. Events of kind ``progress`` may be thinned out."""
+        ...
+
+    def stage_started(self, call: StageCall, detail: str, forecast_s: float | None) -> None:
+        """A stage is about to run (or be found finished).
+
+        Args:
+            call: The stage call.
+            detail: What tells it from other calls of the stage (``"encoder"``, ``"static"``).
+            forecast_s: How long it was expected to take, in seconds.
+        """
+        ...
+
+    def stage_finished(self, call: StageCall, result: StageResult, cached: bool) -> None:
+        """A stage has ended well; ``cached`` when an earlier run had done it."""
+        ...
+
+    def decision(self, action: str, reason: str, forecast: Mapping[str, Any]) -> int:
+        """The planner has chosen; returns the decision's number, counted from 1 in each attempt."""
+        ...
+
+    def outcome(self, decision: int, outcome: Mapping[str, Any]) -> None:
+        """What came of a decision."""
+        ...
+
+    def should_stop(self) -> bool:
+        """Whether the job must end now: cancelled, lost to another worker, or the process shuts down."""
+        ...
+
+
+class StopReason(StrEnum):
+    """Why a running job must end before its time."""
+
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    SHUTDOWN = "shutdown"
+
+
+class JobRecorder:
+    """Writes a job's course into the database, every write bound to the attempt's fence.
+
+    All methods that write raise :class:`~gts.core.errors.LeaseLost` once another attempt holds the job.
+
+    Args:
+        database: Where the job is.
+        job: The job as it was claimed.
+        clock: Where the time comes from.
+    """
+
+    def __init__(self, database: Database, job: Job, *, clock: Clock = database_clock) -> None:
+        self._database = database
+        self._job = job
+        self._clock = clock
+        self._decisions = 0
+        self._progress_at = 0.0
+        self._lock = threading.Lock()
+        self.stop_reason: StopReason | None = None
+
+    def stop(self, reason: StopReason) -> None:
+        """Make :meth:`should_stop` true. A lost lease overrules every other reason."""
+        with self._lock:
+            if self.stop_reason is None or reason == StopReason.LOST:
+                self.stop_reason = reason
+
+    def should_stop(self) -> bool:
+        """See :meth:`Recorder.should_stop`."""
+        return self.stop_reason is not None
+
+    def event(self, kind: str, data: Mapping[str, Any]) -> None:
+        """See :meth:`Recorder.event`; progress less than half a second after the last is dropped."""
+        if kind == "progress":
+            moment = time.monotonic()
+            if moment - self._progress_at < PROGRESS_EVERY_S:
+                return
+            self._progress_at = moment
+        self._write(lambda session: self._append(session, kind, data))
+
+    def stage_started(self, call: StageCall, detail: str, forecast_s: float | None) -> None:
+        """See :meth:`Recorder.stage_started`."""
+
+        def write(session: Session) -> None:
+            row = StageRunRow(
+                job_id=self._job.id,
+                fence=self._job.fence,
+                key=call.key,
+                name=call.name,
+                detail=detail,
+                state="running",
+                forecast_seconds=forecast_s,
+                cached=False,
+                started_at=self._clock(session),
+            )
+            session.merge(row)  # the planner may come back to a call it made before
+            data = {"name": call.name, "detail": detail, "key": call.key, "forecast_seconds": forecast_s}
+            self._append(session, "stage_started", data)
+
+        self._write(write)
+
+    def stage_finished(self, call: StageCall, result: StageResult, cached: bool) -> None:
+        """See :meth:`Recorder.stage_finished`."""
+
+        def write(session: Session) -> None:
+            session.execute(
+                update(StageRunRow)
+                .where(
+                    StageRunRow.job_id == self._job.id,
+                    StageRunRow.fence == self._job.fence,
+                    StageRunRow.key == call.key,
+                )
+                .values(
+                    state="finished",
+                    artifact=result.artifact,
+                    seconds=result.seconds,
+                    cached=cached,
+                    summary=result.summary,
+                )
+            )
+            data = {"name": call.name, "key": call.key, "seconds": result.seconds, "cached": cached}
+            self._append(session, "stage_finished", {**data, "summary": result.summary})
+
+        self._write(write)
+
+    def decision(self, action: str, reason: str, forecast: Mapping[str, Any]) -> int:
+        """See :meth:`Recorder.decision`."""
+        number = self._decisions + 1
+
+        def write(session: Session) -> None:
+            row = DecisionRow(
+                job_id=self._job.id,
+                fence=self._job.fence,
+                seq=number,
+                at=self._clock(session),
+                action=action,
+                reason=reason,
+                forecast=dict(forecast),
+            )
+            session.add(row)
+            data = {"number": number, "action": action, "reason": reason, "forecast": dict(forecast)}
+            self._append(session, "decision", data)
+
+        self._write(write)
+        self._decisions = number
+        return number
+
+    def outcome(self, decision: int, outcome: Mapping[str, Any]) -> None:
+        """See :meth:`Recorder.outcome`."""
+
+        def write(session: Session) -> None:
+            session.execute(
+                update(DecisionRow)
+                .where(
+                    DecisionRow.job_id == self._job.id,
+                    DecisionRow.fence == self._job.fence,
+                    DecisionRow.seq == decision,
+                )
+                .values(outcome=dict(outcome))
+            )
+            self._append(session, "outcome", {"number": decision, "outcome": dict(outcome)})
+
+        self._write(write)
+
+    def finish(self, report: Mapping[str, Any], model: ModelReference) -> None:
+        """End the job well."""
+        with self._database.writing() as session:
+            queue.finish(session, self._job.id, self._job.fence, report, model, clock=self._clock)
+
+    def fail(self, error: GTSError) -> None:
+        """End the job with an error."""
+        with self._database.writing() as session:
+            queue.fail(session, self._job.id, self._job.fence, error, clock=self._clock)
+
+    def cancelled(self) -> None:
+        """End the job as cancelled."""
+        with self._database.writing() as session:
+            queue.cancelled(session, self._job.id, self._job.fence, clock=self._clock)
+
+    def give_back(self) -> None:
+        """Put the job back into the queue."""
+        with self._database.writing() as session:
+            queue.give_back(session, self._job.id, self._job.fence, clock=self._clock)
+
+    def _append(self, session: Session, kind: str, data: Mapping[str, Any]) -> None:
+        events.append(session, self._job.id, self._clock(session), kind, data)
+
+    def _write(self, write: Callable[[Session], None]) -> None:
+        with self._database.writing() as session:
+            queue.check_held(session, self._job.id, self._job.fence)
+            write(session)
