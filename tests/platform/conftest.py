@@ -89,6 +89,7 @@ def published(services, tmp_path):
 def run_worker(services):
     """Runs the jobs that wait, in this process, with the fake engine."""
     from fake_engine import make
+
     from gts.orchestrator.compute.inline import InlineCompute
     from gts.orchestrator.worker import Worker
 

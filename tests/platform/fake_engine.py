@@ -6,10 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from tiny_student import write_tiny_student
+
 from gts.core.errors import Cancelled, StageFailed
 from gts.orchestrator.records import ModelReference
 from gts.orchestrator.worker import Outcome
-from tiny_student import write_tiny_student
 
 STAGES = {}
 MEASURED = {"metric": "accuracy", "value": 0.9, "low": 0.8, "high": 0.95, "n": 4, "method": "cross-fitting"}

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.routing import Mount
+
 from gts.core.database import now
 from gts.platform.app import create_app
 from gts.platform.auth import SECURITY_HEADERS
 from gts.platform.settings import load_settings
 from gts.platform.tokens import Scope
-from starlette.routing import Mount
 
 # Public on purpose; everything else asks for a token.
 PUBLIC = {

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+
 from gts.core.errors import Conflict, DataError, InvalidInput, NotFound, StorageError, Unauthorized
 from gts.platform import client as client_module
 from gts.platform.client import Client, ServerUnreachable, error_of

@@ -50,3 +50,18 @@ def test_every_described_route_describes_its_errors(app):
                 continue
             assert operation.get("summary") and operation.get("description"), (method, path)
             assert "401" in operation["responses"], (method, path)
+
+
+def test_the_description_says_how_to_send_the_token(app):
+    document = app.openapi()
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert document["paths"]["/api/v1/jobs"]["post"]["security"] == [{"token": []}]
+    assert "security" not in document["paths"]["/api/v1/health"]["get"]
+
+
+def test_people_get_pages_and_programs_json(http, anonymous):
+    page = http.get("/nothing", headers={"Accept": "text/html"})
+    assert page.status_code == 404 and page.headers["content-type"].startswith("text/html")
+    check_shape(http.get("/nothing"), 404)
+    asked = anonymous.get("/", headers={"Accept": "text/html"})
+    assert (asked.status_code, asked.headers["location"]) == (303, "/login?next=%2F")

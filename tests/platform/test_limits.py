@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 from fastapi.testclient import TestClient
+
 from gts.platform.app import create_app
 from gts.platform.uploads import safe_name
 

@@ -4,11 +4,12 @@ import asyncio
 import threading
 
 import pytest
-from gts.core.errors import NotFound, Overloaded
-from gts.platform.serving import StudentCache
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 from tiny_student import write_tiny_student
+
+from gts.core.errors import NotFound, Overloaded
+from gts.platform.serving import StudentCache
 
 TEXTS = ["my parcel is late", "refund me"]
 
@@ -46,9 +47,8 @@ def test_models_are_listed(http, published):
 @pytest.fixture
 def inference(http, monkeypatch, token):
     """The real client, its requests led to the application."""
-    from huggingface_hub.utils import set_client_factory
-
     import httpx2 as httpx  # what this release of the Hub's client sends requests with
+    from huggingface_hub.utils import set_client_factory
 
     class Bridge(httpx.BaseTransport):
         def handle_request(self, request):

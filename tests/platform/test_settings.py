@@ -1,6 +1,7 @@
 """Settings: where values come from, and what is refused."""
 
 import pytest
+
 from gts.core.errors import InvalidInput
 from gts.platform.doctor import settings_table
 from gts.platform.settings import environment, fields, load_settings

@@ -13,7 +13,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+
 from gts.core.errors import Unauthorized
+from gts.platform.cli import run
 from gts.platform.client import Client
 
 HERE = Path(__file__).parent
@@ -124,6 +126,7 @@ def test_from_start_to_prediction_to_the_end(up, task):
             env={**os.environ, "GTS_HOME": str(platform.folder)},
             capture_output=True,
             text=True,
+            check=False,
         )
         assert second.returncode == 1 and "already running" in second.stderr and url in second.stderr
         assert client.health()["status"] == "ok"
@@ -132,6 +135,32 @@ def test_from_start_to_prediction_to_the_end(up, task):
     assert not file.exists()
     log = platform.log.read_text()
     assert token not in log and "Traceback" not in log
+
+
+def test_the_command_line_against_a_running_platform(up, task, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("GTS_HOME", str(up().folder))
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in task["examples"]))
+    (tmp_path / "pool.txt").write_text("\n".join(task["unlabeled"]))
+    (tmp_path / "task.yaml").write_text("name: tickets\nexamples: rows.jsonl\nunlabeled: pool.txt\n")
+
+    def gts(*arguments):
+        code = run([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        assert code == 0, err
+        return out
+
+    assert "4 examples" in gts("submit", tmp_path / "task.yaml", "--dry-run")
+    done = json.loads(gts("submit", tmp_path / "task.yaml", "--wait", "--json").splitlines()[-1])
+    assert (done["state"], done["report"]["tier"]) == ("succeeded", "static")
+    assert done["id"] in gts("jobs") and "teach" in gts("job", done["id"])
+    assert json.loads(gts("job", done["id"], "--follow", "--json").splitlines()[-1]) == done
+    assert "local/tickets" in gts("models")
+    gts("pull", "local/tickets", "-o", tmp_path / "pulled")
+    for model in ("local/tickets", tmp_path / "pulled"):
+        assert gts("predict", model, "my parcel").startswith("delivery\t")
+    waiting = gts("submit", tmp_path / "task.yaml").strip()
+    assert run(["cancel", waiting, "--json"]) in (0, 1)  # it may have finished meanwhile
+    assert run(["submit", str(tmp_path / "rows.jsonl")]) == 2
 
 
 def test_a_killed_worker_is_replaced_and_the_job_goes_on(up, task):

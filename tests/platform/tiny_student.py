@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
 from gts.student.layout import (
     CARD,
     CONFIG,
@@ -19,10 +24,6 @@ from gts.student.layout import (
     TaskInfo,
     write_manifest,
 )
-from safetensors.numpy import save_file
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
 
 LABELS = ("billing", "delivery")
 

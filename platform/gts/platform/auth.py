@@ -14,6 +14,7 @@ from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
+from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse
@@ -65,7 +66,18 @@ def cookie_name(request: Request) -> str:
     return f"gts_token_{request.url.port or 0}"
 
 
-def current_user(request: Request, services: ServicesDep) -> User:
+_documented_bearer = HTTPBearer(
+    scheme_name="token",
+    description="A token as `gts up` prints or `gts token new` makes it.",
+    auto_error=False,
+)
+
+
+def current_user(
+    request: Request,
+    services: ServicesDep,
+    _documented: Annotated[object, Depends(_documented_bearer)] = None,
+) -> User:
     """FastAPI dependency: the user of the request, whatever the token may do.
 
     Raises:

@@ -46,8 +46,8 @@ async def read_submission(request: Request, services: Services) -> TaskData:
             f"the content type is {kind or 'not given'}",
             mend="send application/json, or multipart/form-data with files",
         )
-    document = _parse_json(await request.body())
-    return await run_in_threadpool(load_task_document, document)
+    body = await request.body()
+    return await run_in_threadpool(lambda: load_task_document(_parse_json(body)))
 
 
 def task_of_upload(upload: Upload) -> TaskData:

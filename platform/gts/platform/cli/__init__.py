@@ -12,8 +12,10 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from gts.core.errors import GTSError, InvalidInput
-from gts.platform.cli import jobs, models, server
+from gts.platform.cli.jobs import add_commands as add_job_commands
+from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
+from gts.platform.cli.server import add_commands as add_server_commands
 
 INTERRUPTED = 130
 _USER_ERROR, _OTHER_ERROR = 2, 1
@@ -25,9 +27,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-server.add_commands(app)
-jobs.add_commands(app)
-models.add_commands(app)
+for add_commands in (add_server_commands, add_job_commands, add_model_commands):
+    add_commands(app)
 
 
 def main() -> None:

@@ -43,10 +43,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty:
         console.print(empty)
         return
     from rich import box
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    # The first column names the thing: people copy it from there, so it is never cut.
+    headers = [Column(columns[0], no_wrap=True), *(Column(name, overflow="fold") for name in columns[1:])]
+    table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         # Text, not markup: names come from users and may hold brackets.
         table.add_row(*(Text(plain(str(cell))) for cell in row))
