@@ -193,7 +193,13 @@ def _quantized(proto: onnx.ModelProto) -> onnx.ModelProto:
         source, target = Path(place) / "fp32.onnx", Path(place) / "int8.onnx"
         onnx.save(_small_token_table(proto), source)
         quantize_dynamic(
-            source, target, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8
+            source,
+            target,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            # Processors without VNNI add products in 16 bits, where full-range weights overflow silently.
+            reduce_range=True,
         )
         return onnx.load(target)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from gts.core.errors import InvalidInput
-from gts.student.runtime import Student
+from gts.student.layout import read_manifest, write_manifest
+from gts.student.runtime import Student, load_student
 
 _BATCH = 256
 _SINGLE_TEXTS = 200
@@ -71,3 +73,42 @@ def _latency_ms(student: Student, texts: list[str]) -> float:
         if started > stop:
             break
     return statistics.median(times) * 1000
+
+
+def agreement(folder: Path, texts: Sequence[str], *, threads: int = 1) -> float:
+    """Share of texts for which a student's int8 file decides as its fp32 file does.
+
+    Args:
+        folder: A transformer student's folder.
+        texts: Texts of its task.
+        threads: Cores to use.
+
+    Raises:
+        InvalidInput: There are no texts.
+        NotFound: A file is missing.
+    """
+    if not texts:
+        raise InvalidInput(
+            "two variants cannot be compared without texts", mend="give some texts of the task"
+        )
+    exact, small = (load_student(folder, threads=threads, variant=variant) for variant in ("fp32", "int8"))
+    decided = zip(exact.decide(exact.predict(texts)), small.decide(small.predict(texts)), strict=True)
+    return sum(one == other for one, other in decided) / len(texts)
+
+
+def choose_serving(folder: Path, texts: Sequence[str], *, least: float = 0.99, threads: int = 1) -> float:
+    """Let a transformer student be served in int8 if that changes hardly any decision; written to its ``gts.json``.
+
+    Args:
+        folder: A transformer student's folder.
+        texts: Texts of its task.
+        least: Share of like decisions from which int8 is taken.
+        threads: Cores to use.
+
+    Returns:
+        The share of like decisions.
+    """
+    share = agreement(folder, texts, threads=threads)
+    manifest = read_manifest(folder)
+    write_manifest(folder, manifest.model_copy(update={"serving": "int8" if share >= least else "fp32"}))
+    return share
