@@ -122,6 +122,17 @@ def test_threads_share_a_student(static_folder: Path) -> None:
     np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-6)
 
 
+def test_a_full_memo_starts_afresh(static_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gts.student import static_runtime
+
+    texts = [f"parcel n{i} lost{i} re-charge" for i in range(1500)] + ["x" * 500]
+    expected = load_student(static_folder).predict(texts)
+    monkeypatch.setattr(static_runtime, "_MEMO_CHUNKS", 50)
+    student = load_student(static_folder)
+    for _ in range(2):
+        np.testing.assert_allclose(student.predict(texts), expected, atol=1e-6)
+
+
 def test_files_that_do_not_fit_are_refused(static_folder: Path) -> None:
     head = load_file(static_folder / HEAD)
     save_file({name: np.ascontiguousarray(tensor[:2]) for name, tensor in head.items()}, static_folder / HEAD)

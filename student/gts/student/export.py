@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +151,7 @@ def _trace(model: Any) -> onnx.ModelProto:
         0: torch.export.Dim("batch"),
         1: torch.export.Dim("tokens", max=model.config.max_position_embeddings),
     }
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), _quiet("torch.onnx"), torch.no_grad():
         # The exporter warns of its own internals.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -166,6 +169,18 @@ def _trace(model: Any) -> onnx.ModelProto:
             "the ONNX exporter returned nothing", mend="report this with the versions of torch and onnx"
         )
     return _without_metadata(program.model_proto)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Hold a library's loggers to errors."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _without_metadata(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -188,10 +203,14 @@ def _without_metadata(proto: onnx.ModelProto) -> onnx.ModelProto:
 def _quantized(proto: onnx.ModelProto) -> onnx.ModelProto:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
+    small = _small_token_table(proto)
+    # Says that no preparation is wanted; the quantiser would else call for one on the root logger.
+    add_pre_process_metadata(small)
     with tempfile.TemporaryDirectory() as place:
         source, target = Path(place) / "fp32.onnx", Path(place) / "int8.onnx"
-        onnx.save(_small_token_table(proto), source)
+        onnx.save(small, source)
         quantize_dynamic(
             source,
             target,
@@ -201,7 +220,7 @@ def _quantized(proto: onnx.ModelProto) -> onnx.ModelProto:
             # Processors without VNNI add products in 16 bits, where full-range weights overflow silently.
             reduce_range=True,
         )
-        return onnx.load(target)
+        return _without_metadata(onnx.load(target))
 
 
 def _small_token_table(proto: onnx.ModelProto) -> onnx.ModelProto:
