@@ -36,7 +36,7 @@ def start_ray(sqlite_database: Database, store: ArtifactStore, lab_folder: Path)
     yield from _starter(sqlite_database.url, store, lab_folder, "ray")
     folder = session_folder(store.root.parent / "ray")
     end_orphans(folder)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder.parent)
 
 
 def _starter(url: str, store: ArtifactStore, lab: Path, kind: str) -> Iterator[Start]:

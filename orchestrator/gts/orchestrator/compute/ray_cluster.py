@@ -26,27 +26,31 @@ OWNER_VARIABLE = "GTS_RAY_OWNER"
 _WATCH_EVERY_S = 0.5
 # Those who wait for a stage see within this time that the cluster died; disconnecting must not surprise them.
 _FOLLOWERS_S = 5.0
-# Ray adds "/session_<26 digits>_<pid>/sockets/plasma_store", and a Unix socket's path ends at 107 bytes.
+# "/r" comes below it, Ray adds "/session_<26 digits>_<pid>/sockets/plasma_store", and the path of a Unix
+# socket ends at 107 bytes.
 _LONGEST_FOLDER = 36
 
 
 def session_folder(wanted: Path) -> Path:
-    """The folder Ray can use for ``wanted``: itself, or a short private one derived from it.
+    """The folder Ray uses for ``wanted``: one inside it, or inside a short private one derived from it.
+
+    Ray opens its own folder to everyone, so it gets one below a folder that only we can enter.
 
     Raises:
         StorageError: The short folder exists and belongs to someone else.
     """
-    folder = wanted.resolve()
-    if len(os.fsencode(folder)) > _LONGEST_FOLDER:
-        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:10]
-        folder = Path(tempfile.gettempdir()).resolve() / f"gts-ray-{name}"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+    outer = wanted.resolve()
+    if len(os.fsencode(outer)) > _LONGEST_FOLDER:
+        name = hashlib.sha256(os.fsencode(outer)).hexdigest()[:10]
+        outer = Path(tempfile.gettempdir()).resolve() / f"gts-ray-{name}"
+    outer.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if outer.is_symlink() or outer.stat().st_uid != os.getuid():
         raise StorageError(
-            f"{folder} belongs to another user", mend="remove it or set TMPDIR to a folder of yours"
+            f"{outer} belongs to another user", mend="remove it or set TMPDIR to a folder of yours"
         )
-    folder.chmod(0o700)
-    return folder
+    outer.chmod(0o700)
+    (outer / "r").mkdir(exist_ok=True)
+    return outer / "r"
 
 
 def end_orphans(folder: Path) -> int:
