@@ -58,7 +58,9 @@ class ArtifactStore:
         """
         folder = self.root / "files" / digest[:2] / digest
         if not _DIGEST.fullmatch(digest) or not folder.is_dir():
-            raise NotFound(f"no artifact {digest!r}", mend="run the job again; finished stages are not repeated")
+            raise NotFound(
+                f"no artifact {digest!r}", mend="run the job again; finished stages are not repeated"
+            )
         return folder
 
     @contextmanager

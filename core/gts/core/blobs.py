@@ -83,7 +83,9 @@ class BlobStore:
             raise NotFound(f"{digest!r} is not a SHA-256 digest", mend="use 64 lower-case hex digits")
         path = self.root / digest[:2] / digest
         if not path.is_file():
-            raise NotFound(f"no blob {digest}", mend="the store may have been cleaned; publish the files again")
+            raise NotFound(
+                f"no blob {digest}", mend="the store may have been cleaned; publish the files again"
+            )
         return path
 
     def __contains__(self, digest: str) -> bool:

@@ -69,7 +69,7 @@ class Settings(BaseModel):
     )
     workers: int = Field(1, ge=0, le=64, description="Worker processes to start; 0: they run elsewhere.")
     engine: str = Field(
-        "gts.orchestrator.engine:run_job",
+        "gts.orchestrator.engine:job_runner",
         description="Makes the function that runs a job, as `module:function`.",
     )
     stages: str = Field(

@@ -1,0 +1,1 @@
+"""GTS: the core room."""

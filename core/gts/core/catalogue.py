@@ -1,0 +1,127 @@
+"""The catalogue of base models: what they are, where their weights come from, and that they are genuine.
+
+The shipped entries are in ``catalogue.json``. A site adds its own (a Chinese encoder on disk, say) in a file of
+the same form named by the environment variable ``GTS_CATALOGUE``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gts.core.errors import InvalidInput, MissingDependency, NotFound, StorageError
+from gts.core.fingerprint import file_sha256
+
+
+class BaseModelEntry(BaseModel):
+    """One base model.
+
+    Attributes:
+        id: Its published name, or any name a site gives it.
+        role: What it is used for: ``encoder`` (BERT family, mean pooling).
+        languages: ISO 639-1 codes it was trained for.
+        parameters: Number of parameters.
+        hidden_size: Width of its hidden states.
+        licence: SPDX identifier.
+        package: Python package that carries the files, with ``folder`` inside it; or
+        path: Folder on disk that holds them.
+        install: What to do when they are missing.
+        sha256: File name to digest; checked once per process before first use.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    role: str = "encoder"
+    languages: tuple[str, ...]
+    parameters: int
+    hidden_size: int
+    licence: str
+    package: str | None = None
+    folder: str = ""
+    path: Path | None = None
+    install: str = ""
+    sha256: dict[str, str] = {}
+
+
+def entries() -> tuple[BaseModelEntry, ...]:
+    """All known base models: the site's own first, then the shipped ones.
+
+    Raises:
+        InvalidInput: The file named by ``GTS_CATALOGUE`` is missing or malformed.
+    """
+    shipped = Path(__file__).with_name("catalogue.json")
+    own = os.environ.get("GTS_CATALOGUE")
+    files = [Path(own), shipped] if own else [shipped]
+    found: list[BaseModelEntry] = []
+    for file in files:
+        try:
+            found += [
+                BaseModelEntry.model_validate(row) for row in json.loads(file.read_text("utf-8"))["models"]
+            ]
+        except (OSError, KeyError, TypeError, json.JSONDecodeError, ValidationError) as error:
+            raise InvalidInput(
+                f"the catalogue {file} cannot be read: {error}",
+                mend='give a JSON file {"models": [...]} with the fields of the shipped catalogue',
+            ) from error
+    return tuple(found)
+
+
+def find(model_id: str) -> BaseModelEntry:
+    """The entry with this id.
+
+    Raises:
+        NotFound: There is none; the message lists the known ids.
+    """
+    for entry in entries():
+        if entry.id == model_id:
+            return entry
+    known = ", ".join(entry.id for entry in entries())
+    raise NotFound(f"no base model {model_id!r} in the catalogue", mend=f"known are: {known}")
+
+
+def encoder_for(language: str) -> BaseModelEntry | None:
+    """The first encoder for a language whose files are at hand, or ``None``."""
+    for entry in entries():
+        if entry.role == "encoder" and language in entry.languages and _folder(entry) is not None:
+            return entry
+    return None
+
+
+def _folder(entry: BaseModelEntry) -> Path | None:
+    if entry.path is not None:
+        return entry.path if entry.path.is_dir() else None
+    spec = importlib.util.find_spec(entry.package) if entry.package else None
+    if spec is None or spec.origin is None:
+        return None
+    folder = Path(spec.origin).parent / entry.folder
+    return folder if folder.is_dir() else None
+
+
+@lru_cache(maxsize=8)
+def locate(model_id: str) -> Path:
+    """The folder of a base model's files, after checking their digests.
+
+    Raises:
+        NotFound: The id is not in the catalogue.
+        MissingDependency: The files are not on this machine.
+        StorageError: A file is not the one the catalogue names.
+    """
+    entry = find(model_id)
+    folder = _folder(entry)
+    if folder is None:
+        raise MissingDependency(f"the weights of {model_id} are not on this machine", mend=entry.install)
+    for name, digest in entry.sha256.items():
+        found = file_sha256(folder / name)
+        if found != digest:
+            raise StorageError(
+                f"{name} of {model_id} has SHA-256 {found}, the catalogue says {digest}",
+                mend=f"install it again: {entry.install}",
+                file=str(name),
+            )
+    return folder

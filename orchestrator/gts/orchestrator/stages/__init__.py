@@ -1,0 +1,49 @@
+"""The stages of a job, by name. One file each; this table is where code versions are raised."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gts.core.threads import available_cores
+from gts.orchestrator.stage import Progress, Stage
+
+_ENCODER = "encoder"
+
+
+def _late(name: str) -> Callable[[Mapping[str, Path], Mapping[str, Any], Path, Progress], dict[str, Any]]:
+    """A stage's function, imported (and torch with it) only when it runs."""
+
+    def run(
+        inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress
+    ) -> dict[str, Any]:
+        os.environ.setdefault(
+            "HF_HUB_OFFLINE", "1"
+        )  # weights come from the catalogue, never from the network
+        result: dict[str, Any] = import_module(f"gts.orchestrator.stages.{name}").run(
+            inputs, params, out, progress
+        )
+        return result
+
+    return run
+
+
+def _stage(name: str, version: int, warm: bool = True) -> Stage:
+    return Stage(name, version, _late(name), cores=float(available_cores()), warm=_ENCODER if warm else None)
+
+
+STAGES: Mapping[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        _stage("profile", 1),
+        _stage("embed", 1),
+        _stage("teach", 1),
+        _stage("audit", 1),
+        _stage("distil", 1),
+        _stage("generate", 1),
+        _stage("package", 1),
+    )
+}

@@ -1,0 +1,173 @@
+"""Stage ``distil``: train one student, of one tier, on one fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gts.core import catalogue
+from gts.core.encoder import Encoder
+from gts.orchestrator.stage import Progress
+from gts.orchestrator.stages.common import (
+    ENCODER_TOKENS,
+    Floats,
+    Split,
+    load_arrays,
+    load_split,
+    part,
+    save_arrays,
+)
+from gts.orchestrator.stages.lessons import Curriculum, gold_only, taught
+from gts.student import static
+from gts.student.mini import MiniConfig, mini_logits, new_classifier, set_head, train_mini
+from gts.student.objective import sharpen
+from gts.student.runtime import sigmoid, softmax
+from gts.student.vocabulary import UNKNOWN, cooccurrence_table, train_tokenizer
+
+STUDENT_TOKENS = 256
+"""Longest text a student reads, in tokens."""
+
+TABLE_WIDTH = 256
+_SHARPEN = {"static": 4.0, "mini": 2.0}
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Train a student.
+
+    Args:
+        inputs: ``task``; ``teach`` and ``audit`` (not for seed-only static); ``embed`` with an encoder;
+            ``assistant`` and ``generate`` where there are any.
+        params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``tier``, ``seed_only``, ``encoder``, and
+            for mini ``steps`` and ``max_length``.
+        out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]); for the fit on all gold also
+            ``test.safetensors`` (``logits``) and the weights; for mini ``pool.safetensors`` (``probabilities``).
+        progress: Progress.
+    """
+    split = load_split(inputs, params)
+    multi = split.data.multi_label
+    curriculum = gold_only(split) if params["seed_only"] else taught(split, inputs)
+    n = curriculum.n_gold
+    targets = np.concatenate(
+        [curriculum.targets[:n], sharpen(curriculum.targets[n:], _SHARPEN[params["tier"]], multi)]
+    )
+    lesson = Curriculum(curriculum.texts, targets, n)
+    train = _train_static if params["tier"] == "static" else _train_mini
+    train(lesson, split, inputs, params, out, progress)
+    progress(1.0, "trained")
+    return {"texts": len(lesson.texts), "gold": n}
+
+
+def _train_static(
+    lesson: Curriculum,
+    split: Split,
+    inputs: Mapping[str, Path],
+    params: Mapping[str, Any],
+    out: Path,
+    progress: Progress,
+) -> None:
+    from tokenizers import Tokenizer
+
+    data, full = split.data, params["fold"] is None
+    own_text = [*(example.text for example in data.gold), *split.pool_texts]
+    if params["encoder"] is None:
+        tokenizer = train_tokenizer(own_text)
+    else:
+        tokenizer = Tokenizer.from_file(str(catalogue.locate(params["encoder"]) / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+    unknown = tokenizer.token_to_id(UNKNOWN)
+    bags = static.tokenize(tokenizer, lesson.texts, STUDENT_TOKENS, unknown)
+    progress(0.1, "drawing the token table")
+    if params["encoder"] is None:
+        own_bags = static.tokenize(tokenizer, own_text, STUDENT_TOKENS, unknown)
+        vectors = cooccurrence_table(own_bags, tokenizer.get_vocab_size(), seed=data.spec.seed)
+    else:
+        vectors = load_arrays(inputs["embed"] / "vectors.safetensors")["tokens"].astype(np.float32)
+        if not params["seed_only"]:
+            encoder = Encoder(inputs["teach"] / "trunk")
+            # For a fold only tokens that its texts hold matter; the published table gets all of them.
+            wanted = np.arange(len(vectors)) if full else np.unique(np.concatenate([*bags, np.array([0])]))
+            tuned = encoder.embed_tokens(wanted.tolist())
+            vectors[wanted] = tuned
+    table = static.initial_table(vectors, bags, min(TABLE_WIDTH, vectors.shape[1]))
+    steps_an_epoch = -(-len(bags) // static.StaticConfig.batch_size)
+    epochs = max(15 if len(bags) > 3000 else 20, min(200, 400 // max(1, steps_an_epoch)))
+    config = static.StaticConfig(epochs=epochs, max_length=STUDENT_TOKENS, seed=data.spec.seed)
+    weights = np.ones(len(bags), np.float32)
+    report = part(progress, 0.3, 0.95, "training table and head")
+    student = static.train_static(table, bags, lesson.targets, weights, data.multi_label, config, report)
+
+    def logits(texts: list[str]) -> Floats:
+        return (
+            student.logits(static.tokenize(tokenizer, texts, STUDENT_TOKENS, unknown))
+            if texts
+            else _none(data)
+        )
+
+    save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
+    if full:
+        save_arrays(out / "test.safetensors", {"logits": logits([example.text for example in data.test])})
+        arrays = {"table": student.table.astype(np.float16), "weight": student.weight, "bias": student.bias}
+        save_arrays(out / "student.safetensors", arrays)
+        tokenizer.save(str(out / "tokenizer.json"))
+
+
+def _train_mini(
+    lesson: Curriculum,
+    split: Split,
+    inputs: Mapping[str, Path],
+    params: Mapping[str, Any],
+    out: Path,
+    progress: Progress,
+) -> None:
+    data, full = split.data, params["fold"] is None
+    model, tokenizer = new_classifier(inputs["teach"] / "trunk", len(data.labels))
+    confidence = (
+        np.abs(2 * lesson.targets - 1).mean(axis=1) if data.multi_label else lesson.targets.max(axis=1)
+    )
+    set_head(model, _trunk_vectors(lesson, inputs), lesson.targets, confidence**2, data.multi_label)
+    if not params["seed_only"]:
+        train_mini(
+            model,
+            tokenizer,
+            lesson.texts,
+            lesson.targets,
+            confidence**2,
+            lesson.n_gold,
+            data.multi_label,
+            MiniConfig(steps=params["steps"], max_length=params["max_length"], seed=data.spec.seed),
+            part(progress, 0.05, 0.8, "training the transformer"),
+        )
+    model.eval()
+
+    def logits(texts: list[str], report: Any = None) -> Floats:
+        return mini_logits(model, tokenizer, texts, STUDENT_TOKENS, report) if texts else _none(data)
+
+    save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
+    if not params["seed_only"]:
+        pool = logits(split.pool_texts, part(progress, 0.8, 0.95, "labelling the pool for the smaller tier"))
+        beliefs = sigmoid(pool) if data.multi_label else softmax(pool)
+        save_arrays(out / "pool.safetensors", {"probabilities": beliefs})
+    if full:
+        save_arrays(out / "test.safetensors", {"logits": logits([example.text for example in data.test])})
+        model.float().save_pretrained(out / "model")
+        tokenizer.save_pretrained(out / "model")
+
+
+def _trunk_vectors(lesson: Curriculum, inputs: Mapping[str, Path]) -> Floats:
+    """Vectors of a lesson's texts under the tuned encoder; those the teacher encoded are read, not made again."""
+    known = load_arrays(inputs["teach"] / "vectors.safetensors")
+    vectors = np.concatenate([known["train"], known["pool"]])[: len(lesson.texts)]
+    new = lesson.texts[len(vectors) :]
+    if new:
+        vectors = np.concatenate([vectors, Encoder(inputs["teach"] / "trunk", ENCODER_TOKENS).embed(new)])
+    return vectors
+
+
+def _none(data: Any) -> Floats:
+    return np.zeros((0, len(data.labels)), np.float32)

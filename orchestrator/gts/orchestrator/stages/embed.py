@@ -1,0 +1,49 @@
+"""Stage ``embed``: vectors of all texts and tokens under the untuned encoder, computed once per job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gts.core import catalogue
+from gts.core.encoder import Encoder
+from gts.orchestrator.stage import Progress
+from gts.orchestrator.stages.common import ENCODER_TOKENS, part, pool_rows, save_arrays
+from gts.tasks.dataset import load_task
+from gts.teacher.portfolio import with_label_texts
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Encode gold, pool, label texts and the vocabulary.
+
+    Args:
+        inputs: ``task``.
+        params: ``encoder`` (catalogue id), ``pool`` (most pool rows).
+        out: Gets ``vectors.safetensors``: ``gold``, ``pool``, ``names`` (unit rows) and ``tokens`` (float16).
+        progress: Progress.
+    """
+    data = load_task(inputs["task"])
+    encoder = Encoder(catalogue.locate(params["encoder"]), ENCODER_TOKENS)
+    rows = pool_rows(len(data.pool), params["pool"], data.spec.seed)
+    names, _ = with_label_texts((), np.zeros((0, len(data.labels)), np.float32), data.spec.labels)
+    gold = [example.text for example in data.gold]
+    pool = [data.pool[i] for i in rows]
+    vectors = encoder.embed([*gold, *pool, *names], on_batch=part(progress, 0.0, 0.8, "encoding texts"))
+    progress(0.8, "encoding the vocabulary")
+    tokens = encoder.embed_tokens(range(encoder.tokenizer.vocab_size))
+    save_arrays(
+        out / "vectors.safetensors",
+        {
+            "gold": vectors[: len(gold)],
+            "pool": vectors[len(gold) : len(gold) + len(pool)],
+            "names": vectors[len(gold) + len(pool) :],
+            "tokens": tokens.astype(np.float16),
+        },
+    )
+    progress(1.0, "encoded")
+    return {"texts": len(vectors), "tokens": len(tokens)}

@@ -1,0 +1,105 @@
+"""Stage ``generate``: amplify one fold's texts and keep what passes the filters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gts.core import catalogue
+from gts.core.encoder import Encoder, unit
+from gts.generator.filters import FilterContext, acceptance, judge
+from gts.generator.protocol import PoolWeights, Request, make_generator
+from gts.orchestrator.stage import Progress
+from gts.orchestrator.stages.common import (
+    ENCODER_TOKENS,
+    Floats,
+    load_arrays,
+    load_split,
+    read_json,
+    save_arrays,
+)
+from gts.teacher.ensemble import combine
+from gts.teacher.lexical import latent_vectors, ngram_matrix
+from gts.teacher.spreading import nearest
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Generate texts for each label.
+
+    New texts are labelled by the ensemble's beliefs about their nearest known texts, which is the out-of-sample
+    form of label spreading (Delalleau et al., Efficient Non-Parametric Function Induction in Semi-Supervised
+    Learning, 2005).
+
+    Args:
+        inputs: ``task``, ``teach``, ``audit``.
+        params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder``, ``generator`` (its name),
+            ``count`` (texts wanted for each label).
+        out: Gets ``judged.jsonl`` (every text with provenance, verdict and reason), ``kept.jsonl`` and
+            ``beliefs.safetensors`` (soft labels of the kept texts).
+        progress: Progress.
+
+    Returns:
+        ``accepted`` and ``rejected`` (reason to count).
+    """
+    split = load_split(inputs, params)
+    data = split.data
+    gold = [data.gold[i] for i in split.train]
+    beliefs = np.zeros((0, len(data.labels)), np.float32)
+    if len(split.pool):
+        weights = read_json(inputs["audit"] / "audit.json")["weights"]
+        beliefs = combine(load_arrays(inputs["teach"] / "pool.safetensors"), weights)
+    progress(0.05, "learning the user's language")
+    generator = make_generator(params["generator"])
+    sets = sorted({example.labels for example in gold})
+    pool_weights = (
+        PoolWeights(data.labels, np.clip(beliefs, 0, 1).astype(np.float64)) if len(split.pool) else None
+    )
+    requests = [Request(labels, params["count"]) for labels in sets]
+    drafts = list(generator.generate(gold, split.pool_texts, requests, data.spec.seed, pool_weights))
+    progress(0.5, "judging the new texts")
+    known = np.concatenate([split.train_targets, beliefs])
+    vectors = _vectors(
+        [*split.train_texts, *split.pool_texts, *(draft.text for draft in drafts)], inputs, params
+    )
+    opinions = _from_neighbours(vectors[len(known) :], vectors[: len(known)], known)
+    context = FilterContext(
+        gold=gold,
+        pool=split.pool_texts,
+        held_out=[*split.heldout_texts, *(example.text for example in data.test)],
+        labels=data.labels,
+        multi_label=data.multi_label,
+        label_probabilities=opinions,
+        teacher_threshold=0.5 if data.multi_label or len(data.labels) == 2 else 1.5 / len(data.labels),
+    )
+    judged = judge(drafts, context)
+    kept = [i for i, verdict in enumerate(judged) if verdict.kept]
+    rows = [json.dumps(verdict.as_json(), ensure_ascii=False) for verdict in judged]
+    (out / "judged.jsonl").write_text("".join(row + "\n" for row in rows), "utf-8")
+    (out / "kept.jsonl").write_text("".join(rows[i] + "\n" for i in kept), "utf-8")
+    save_arrays(out / "beliefs.safetensors", {"beliefs": opinions[kept]})
+    progress(1.0, "generated")
+    counts = acceptance(judged)
+    return {"accepted": len(kept), "drafts": len(drafts), "acceptance": counts}
+
+
+def _vectors(texts: Sequence[str], inputs: Mapping[str, Path], params: Mapping[str, Any]) -> Floats:
+    if params["encoder"] is None:
+        return latent_vectors(ngram_matrix(texts))
+    tuned = Encoder(inputs["teach"] / "trunk", ENCODER_TOKENS).embed(texts)
+    frozen = Encoder(catalogue.locate(params["encoder"]), ENCODER_TOKENS).embed(texts)
+    return unit(np.concatenate([tuned, frozen], axis=1))
+
+
+def _from_neighbours(queries: Floats, keys: Floats, beliefs: Floats, k: int = 10) -> Floats:
+    if not len(queries):
+        return np.zeros((0, beliefs.shape[1]), np.float32)
+    rows, cosines = nearest(queries, keys, k)
+    weights = np.maximum(cosines, 1e-6) ** 8
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.clip((beliefs[rows] * weights[..., None]).sum(axis=1), 0, 1), np.float32)

@@ -1,0 +1,62 @@
+"""What a student is trained on: gold, taught pool and generated texts with their soft labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gts.orchestrator.stages.common import Floats, Split, load_arrays, read_json
+from gts.teacher.ensemble import combine
+from gts.teacher.portfolio import with_label_texts
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """Texts with soft labels, gold ones first.
+
+    Attributes:
+        texts: The texts.
+        targets: Soft labels [texts, labels].
+        n_gold: How many texts at the front carry the user's own labels (label names included).
+    """
+
+    texts: list[str]
+    targets: Floats
+    n_gold: int
+
+
+def gold_only(split: Split) -> Curriculum:
+    """The seed labels alone, with the labels' own names and descriptions."""
+    texts, targets = with_label_texts(split.train_texts, split.train_targets, split.data.spec.labels)
+    return Curriculum(list(texts), targets, len(texts))
+
+
+def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
+    """Gold, then the pool as the audited teachers label it, then generated texts.
+
+    Args:
+        split: The fold.
+        inputs: ``teach`` and ``audit``; ``assistant`` (a mini student's beliefs about the pool, averaged with
+            the teachers': a mid-sized student teaches a small one better than a large teacher does, Mirzadeh
+            et al., Improved Knowledge Distillation via Teacher Assistant, 2020) and ``generate``
+            where there are any.
+    """
+    base = gold_only(split)
+    texts, parts = list(base.texts), [base.targets]
+    if len(split.pool):
+        weights = read_json(inputs["audit"] / "audit.json")["weights"]
+        beliefs = combine(load_arrays(inputs["teach"] / "pool.safetensors"), weights)
+        if "assistant" in inputs:
+            beliefs = (beliefs + load_arrays(inputs["assistant"] / "pool.safetensors")["probabilities"]) / 2
+        texts += split.pool_texts
+        parts.append(beliefs.astype(np.float32))
+    if "generate" in inputs:
+        rows = [json.loads(line) for line in (inputs["generate"] / "kept.jsonl").open(encoding="utf-8")]
+        if rows:
+            texts += [row["text"] for row in rows]
+            parts.append(load_arrays(inputs["generate"] / "beliefs.safetensors")["beliefs"])
+    return Curriculum(texts, np.concatenate(parts), base.n_gold)

@@ -1,0 +1,137 @@
+"""The portfolio of teachers: fit each on the labels at hand, ask each about the other texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gts.core.encoder import Encoder, unit
+from gts.teacher.contrastive import TuneConfig, tune
+from gts.teacher.heads import LogisticHead
+from gts.teacher.lexical import latent_vectors, ngram_matrix
+from gts.teacher.spreading import SpreadConfig, spread
+
+Floats = NDArray[np.float32]
+
+FAMILIES = ("lexical", "encoder")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a teacher learns from and what it is asked.
+
+    Attributes:
+        texts: Labelled texts.
+        targets: Label indicators, [texts, labels] of 0 and 1.
+        questions: Texts to be labelled; teachers may look at them (they are unlabelled) while they learn.
+        multi_label: Whether labels are independent.
+        seed: Seed of everything random.
+    """
+
+    texts: tuple[str, ...]
+    targets: Floats
+    questions: tuple[str, ...]
+    multi_label: bool
+    seed: int = 0
+
+    @property
+    def spread_config(self) -> SpreadConfig:
+        """Fewer neighbours where many labels share the texts between them."""
+        return SpreadConfig(neighbours=15 if self.targets.shape[1] <= 20 else 8)
+
+
+def label_text(name: str, description: str) -> str:
+    """A label as a sentence a teacher can read: name without separators, then the description.
+
+    Example:
+        >>> label_text("card_arrival", "where is my card?")
+        'card arrival: where is my card?'
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    words = re.sub(r"[_\-/:.]+", " ", words).strip().lower() or name
+    return f"{words}: {description}" if description else words
+
+
+def with_label_texts(
+    texts: Sequence[str], targets: Floats, labels: Mapping[str, str]
+) -> tuple[tuple[str, ...], Floats]:
+    """Add each label's own name and description as one more text of that label.
+
+    Names say which axis is meant where few examples cannot (sentiment against topic). Names without a
+    letter ("0", "3") say nothing and are left out.
+    """
+    named = [
+        (i, label_text(name, description))
+        for i, (name, description) in enumerate(labels.items())
+        if description or re.search(r"[^\W\d_]{2,}|[\u4e00-\u9fff]", name)
+    ]
+    if not named:
+        return tuple(texts), targets
+    rows = np.zeros((len(named), targets.shape[1]), np.float32)
+    rows[np.arange(len(named)), [i for i, _ in named]] = 1.0
+    return (*texts, *(text for _, text in named)), np.concatenate([targets, rows])
+
+
+def teach_lexical(lesson: Lesson) -> dict[str, Floats]:
+    """Answers of the teachers that need no weights: ``lexical`` and ``lexical-spread``.
+
+    Returns:
+        Teacher name to probabilities [questions, labels].
+    """
+    n = len(lesson.texts)
+    matrix = ngram_matrix([*lesson.texts, *lesson.questions])
+    head = LogisticHead(lesson.multi_label).fit(matrix[:n], lesson.targets).predict(matrix[n:])
+    vectors = latent_vectors(matrix, seed=lesson.seed)
+    spreading = spread(vectors, lesson.targets, head, lesson.spread_config)[n:]
+    return {"lexical": head, "lexical-spread": spreading}
+
+
+def teach_encoder(
+    lesson: Lesson,
+    frozen: Floats,
+    encoder: Encoder,
+    config: TuneConfig,
+    on_progress: Callable[[float], None] | None = None,
+) -> tuple[dict[str, Floats], Floats]:
+    """Answers of the teachers that stand on an encoder.
+
+    ``encoder``: logistic head on the frozen encoder. ``encoder-spread``: labels spread over its graph.
+    ``tuned``: head after contrastive tuning. ``tuned-spread``: spreading over the graph of tuned and frozen
+    vectors side by side, which was better than either alone. ``cross-spread``: the tuned head's beliefs
+    spread over the frozen graph, best where tuning on few labels forgets the topic structure.
+
+    Args:
+        lesson: What to learn and answer.
+        frozen: Unit vectors of texts then questions under the untuned encoder.
+        encoder: A fresh encoder; tuned in place.
+        config: How to tune.
+        on_progress: Called with the fraction done.
+
+    Returns:
+        Teacher name to probabilities [questions, labels], and the unit vectors of texts then questions
+        under the tuned encoder.
+    """
+    report = on_progress or (lambda fraction: None)
+    n, spreading = len(lesson.texts), lesson.spread_config
+    tune(encoder, lesson.texts, lesson.targets, config, lambda done: report(0.6 * done))
+    vectors = encoder.embed(
+        [*lesson.texts, *lesson.questions], on_batch=lambda done: report(0.6 + 0.3 * done)
+    )
+    if not lesson.questions:
+        return {}, vectors
+    base = LogisticHead(lesson.multi_label).fit(frozen[:n], lesson.targets).predict(frozen[n:])
+    head = LogisticHead(lesson.multi_label).fit(vectors[:n], lesson.targets).predict(vectors[n:])
+    both = unit(np.concatenate([vectors, frozen], axis=1))
+    answers = {
+        "encoder": base,
+        "encoder-spread": spread(frozen, lesson.targets, base, spreading)[n:],
+        "tuned": head,
+        "tuned-spread": spread(both, lesson.targets, head, spreading)[n:],
+        "cross-spread": spread(frozen, lesson.targets, head, spreading)[n:],
+    }
+    report(1.0)
+    return answers, vectors
