@@ -58,7 +58,7 @@ def decide(logits: Floats, multi_label: bool) -> NDArray[np.bool_]:
 
 def label_sets(chosen: NDArray[Any], labels: Sequence[str]) -> list[tuple[str, ...]]:
     """Label indicators as tuples of label names."""
-    return [tuple(labels[i] for i in np.flatnonzero(row)) for row in chosen]
+    return [tuple(labels[int(i)] for i in np.flatnonzero(row)) for row in chosen]
 
 
 def loss_at(logits: Floats, targets: Floats, multi_label: bool, temperature: float) -> float:

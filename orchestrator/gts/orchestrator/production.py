@@ -178,7 +178,8 @@ def _teach(run: _Run, action: Action) -> str:
         run.artifacts["embed"] = inputs["embed"]
     for fold in (*range(sizes.folds), None):
         params = run.fold_params(fold, sizes) | {"embed_pool": pool, "tune_steps": sizes.tune_steps}
-        forecast = costs.teach_s(profile, params["pool"], sizes.tune_steps, sizes.encoder)
+        taught = min(profile.pool, sizes.pool if fold is None else sizes.fold_pool)
+        forecast = costs.teach_s(profile, taught, sizes.tune_steps, sizes.encoder)
         result = run.stage("teach", _fold_name(fold, sizes.folds), params, forecast, **inputs)
         run.artifacts[f"teach {fold}"] = result.artifact
     folds = {f"fold{k}": run.artifacts[f"teach {k}"] for k in range(sizes.folds)}

@@ -105,7 +105,7 @@ def set_head(
     y, importance = torch.from_numpy(targets), torch.from_numpy(weights)
     weight = torch.zeros(targets.shape[1], x.shape[1], requires_grad=True)
     bias = torch.zeros(targets.shape[1], requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
+    optimizer: Any = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Any:
         optimizer.zero_grad()

@@ -167,7 +167,7 @@ def train_static(
     final = table.copy()
     if kept:
         final[used] = vectors.detach().numpy()
-    return StaticStudent(final, scale * head.weight.detach().numpy(), head.bias.detach().numpy())
+    return StaticStudent(final, (scale * head.weight).detach().numpy(), head.bias.detach().numpy())
 
 
 def _hide(bag: Bag, share: float, rng: np.random.Generator) -> Bag:

@@ -74,4 +74,4 @@ def cooccurrence_table(
     noise = np.random.default_rng(seed).normal(size=(int(missing.sum()), k))
     scale = float(np.abs(table).mean()) if table.any() else 1.0
     table[missing] = 0.1 * scale * noise
-    return table
+    return np.asarray(table, np.float32)

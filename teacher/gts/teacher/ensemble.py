@@ -81,7 +81,7 @@ def audit(predictions: Mapping[str, Floats], targets: Floats, multi_label: bool,
         best = min(
             predictions,
             key=lambda name: negative_log_likelihood(
-                (total + predictions[name]) / (round_number + 1), targets, multi_label
+                np.asarray((total + predictions[name]) / (round_number + 1), np.float32), targets, multi_label
             ),
         )
         votes[best] += 1

@@ -112,7 +112,11 @@ def _train_static(
     save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
     if full:
         save_arrays(out / "test.safetensors", {"logits": logits([example.text for example in data.test])})
-        arrays = {"table": student.table.astype(np.float16), "weight": student.weight, "bias": student.bias}
+        arrays: dict[str, Any] = {
+            "table": student.table.astype(np.float16),
+            "weight": student.weight,
+            "bias": student.bias,
+        }
         save_arrays(out / "student.safetensors", arrays)
         tokenizer.save(str(out / "tokenizer.json"))
 

@@ -1,0 +1,149 @@
+"""Few-shot classification: students, seed-only and peers on banking77, AG News and TREC-6.
+
+    python benchmarks/few_shot.py --data ../shared/data --out benchmarks/results/few_shot.json
+    python benchmarks/few_shot.py --only trec6 --seeds 0
+
+Eight shots a label; the rest of train without labels is the pool (up to 6,000 texts); accuracy on the whole test
+set. Each job is one `gts produce` in a process of its own; both tiers come from the same job.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+SETS = ("banking77", "ag_news", "trec6")
+
+
+def read_rows(folder: Path, name: str) -> list[dict[str, str]]:
+    path = folder / f"{name}.jsonl"
+    text = (
+        path.read_text("utf-8")
+        if path.exists()
+        else gzip.decompress(Path(f"{path}.gz").read_bytes()).decode()
+    )
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def few_shot(
+    rows: list[dict[str, str]], shots: int, seed: int, pool: int
+) -> tuple[list[dict[str, str]], list[str]]:
+    """Draw the gold rows, and the texts of the others as pool."""
+    rows = list(rows)
+    random.Random(seed).shuffle(rows)
+    counts: dict[str, int] = {}
+    gold, rest, seen = [], [], set()
+    for row in rows:
+        text = " ".join(row["text"].casefold().split())
+        if counts.get(row["label"], 0) < shots and text not in seen:
+            counts[row["label"]] = counts.get(row["label"], 0) + 1
+            seen.add(text)
+            gold.append(row)
+        else:
+            rest.append(row["text"])
+    return gold, rest[:pool]
+
+
+def write_task(folder: Path, name: str, data: Path, seed: int, shots: int, pool: int) -> Path:
+    source = data / "classification" / name
+    gold, texts = few_shot(read_rows(source, "train"), shots, seed, pool)
+    files = {"gold": gold, "pool": [{"text": text} for text in texts], "test": read_rows(source, "test")}
+    for file, rows in files.items():
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{file}.jsonl").write_text("".join(lines), "utf-8")
+    task = folder / "task.yaml"
+    task.write_text(
+        f"name: {name}\ntype: classification\nexamples: gold.jsonl\nunlabeled: pool.jsonl\ntest: test.jsonl\nseed: {seed}\n"
+    )
+    return task
+
+
+def run_gts(name: str, data: Path, seed: int, args: argparse.Namespace) -> dict:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        task = write_task(folder, name, data, seed, args.shots, args.pool)
+        command = [
+            str(Path(sys.executable).with_name("gts")),
+            "produce",
+            str(task),
+            "-o",
+            str(folder / "model"),
+        ]
+        command += ["--data-dir", str(folder / "home"), "--json"]
+        if args.seconds:
+            command += ["--seconds", str(args.seconds)]
+        environment = {**os.environ, "GOMP_SPINCOUNT": "10000"}
+        started = time.monotonic()
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        wall = time.monotonic() - started
+        if done.returncode:
+            raise SystemExit(done.stderr[-3000:])
+        report = json.loads(done.stdout.strip().splitlines()[-1])
+    students = {s["tier"]: s for s in report["students"]}
+    return {
+        "set": name,
+        "seed": seed,
+        "wall_s": round(wall, 1),
+        "published": [report["tier"], report["published"]],
+        "estimate": report["estimate"],
+        "test": report["test"],
+        "students": students,
+        "teachers": {t["name"]: [t["value"], t["weight"]] for t in report["teachers"]},
+        "decisions": report["decisions"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--only", choices=SETS, nargs="*", default=SETS)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--shots", type=int, default=8)
+    parser.add_argument("--pool", type=int, default=6000)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    runs = []
+    for name in args.only:
+        for seed in args.seeds:
+            run = run_gts(name, args.data, seed, args)
+            runs.append(run)
+            line = {tier: s["test_accuracy"] for tier, s in run["students"].items()}
+            print(
+                name,
+                seed,
+                f"{run['wall_s']} s",
+                line,
+                "seed-only",
+                run["test"]["seed_only"]["accuracy"],
+                flush=True,
+            )
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        document = {
+            "date": date.today().isoformat(),
+            "commit": commit,
+            "machine": machine,
+            "command": sys.argv[1:],
+        }
+        args.out.write_text(json.dumps({**document, "runs": runs}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
