@@ -106,10 +106,11 @@ class ArtifactStore:
         """The result recorded for a stage key, if its artifact is still there."""
         try:
             record = json.loads((self.root / "stages" / f"{key}.json").read_text("utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            result = StageResult(**record)
+            self.path(result.artifact)
+        except (FileNotFoundError, ValueError, TypeError, NotFound):  # a damaged record is as good as none
             return None
-        result = StageResult(**record)
-        return result if (self.root / "files" / result.artifact[:2] / result.artifact).is_dir() else None
+        return result
 
     def record(self, key: str, result: StageResult) -> None:
         """Remember what a stage key gave. Idempotent: the same key always names the same inputs."""

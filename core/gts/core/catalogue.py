@@ -12,7 +12,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gts.core.errors import InvalidInput, MissingDependency, NotFound, StorageError
 from gts.core.fingerprint import file_sha256
@@ -64,7 +64,12 @@ def entries() -> tuple[BaseModelEntry, ...]:
             found += [
                 BaseModelEntry.model_validate(row) for row in json.loads(file.read_text("utf-8"))["models"]
             ]
-        except (OSError, KeyError, TypeError, json.JSONDecodeError, ValidationError) as error:
+        except (
+            OSError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ) as error:  # ValueError: not UTF-8, JSON or the fields
             raise InvalidInput(
                 f"the catalogue {file} cannot be read: {error}",
                 mend='give a JSON file {"models": [...]} with the fields of the shipped catalogue',
@@ -96,7 +101,10 @@ def encoder_for(language: str) -> BaseModelEntry | None:
 def _folder(entry: BaseModelEntry) -> Path | None:
     if entry.path is not None:
         return entry.path if entry.path.is_dir() else None
-    spec = importlib.util.find_spec(entry.package) if entry.package else None
+    try:
+        spec = importlib.util.find_spec(entry.package) if entry.package else None
+    except ModuleNotFoundError:  # the parent of a dotted name
+        return None
     if spec is None or spec.origin is None:
         return None
     folder = Path(spec.origin).parent / entry.folder
@@ -117,6 +125,8 @@ def locate(model_id: str) -> Path:
     if folder is None:
         raise MissingDependency(f"the weights of {model_id} are not on this machine", mend=entry.install)
     for name, digest in entry.sha256.items():
+        if not (folder / name).is_file():
+            raise MissingDependency(f"{name} of {model_id} is not in {folder}", mend=entry.install)
         found = file_sha256(folder / name)
         if found != digest:
             raise StorageError(
