@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import shutil
 import socket
+import string
 import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -22,7 +25,15 @@ limit_threads(2)
 
 import pytest
 
+from gts.core import catalogue
 from gts.core.database import Database
+
+TOPICS = {
+    "cooking": ["soup", "bread", "salt", "oven", "butter", "onion", "garlic", "sugar", "flour", "boil", "fry", "roast"],
+    "football": ["goal", "striker", "coach", "match", "referee", "penalty", "league", "stadium", "defender", "cup", "team", "kick"],
+    "computing": ["server", "code", "laptop", "database", "commit", "driver", "browser", "compile", "memory", "disk", "query", "bug"],
+}
+_FILLER = ["the", "a", "my", "is", "was", "when", "how", "it", "and", "with", "please", "again", "today", "very", "not"]
 
 _numbers = count(1)
 
@@ -122,6 +133,75 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield url
     server.kill()
     server.wait()
+
+
+@pytest.fixture(scope="session")
+def topic_texts() -> Callable[..., list[str]]:
+    """Makes texts about ``cooking``, ``football`` or ``computing``: a few words of the topic among words of none."""
+
+    def make(topic: str, n: int, seed: int = 0) -> list[str]:
+        rng = random.Random(f"{topic}{seed}")
+        rows = [rng.sample(TOPICS[topic], 3) + rng.sample(_FILLER, 4) for _ in range(n)]
+        return [" ".join(rng.sample(row, len(row))) for row in rows]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT of two layers and 32 dimensions in transformers' form, its vocabulary the words of the topics."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    from tokenizers.processors import TemplateProcessing
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = [*string.ascii_lowercase, *(f"##{letter}" for letter in string.ascii_lowercase)]
+    words = [word for topic in TOPICS.values() for word in topic]
+    vocabulary = list(dict.fromkeys([*special, *letters, *".,!?", *words, *_FILLER, *TOPICS]))
+    raw = Tokenizer(models.WordPiece({token: i for i, token in enumerate(vocabulary)}, unk_token="[UNK]"))
+    raw.normalizer = normalizers.BertNormalizer()
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    ends = [(token, vocabulary.index(token)) for token in ("[CLS]", "[SEP]")]
+    raw.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    names = dict(
+        zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special, strict=True)
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, **names)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=256,
+        initializer_range=0.2,
+    )
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_catalogue(tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The tiny encoder as the site's own encoder for English; its id."""
+    entry = {
+        "id": "tiny/encoder",
+        "languages": ["en"],
+        "parameters": 30_000,
+        "hidden_size": 32,
+        "licence": "apache-2.0",
+        "path": str(tiny_encoder),
+        "install": "copy it again",
+    }
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps({"models": [entry]}), "utf-8")
+    monkeypatch.setenv("GTS_CATALOGUE", str(path))
+    catalogue.locate.cache_clear()
+    yield entry["id"]
+    catalogue.locate.cache_clear()
 
 
 def _create_postgres(server: str, name: str, template: str = "template1") -> str:
