@@ -113,10 +113,10 @@ def tune(
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     groups = [rows for rows in (np.flatnonzero(column) for column in targets.T) if len(rows)]
-    if targets.min(axis=0).max() > 0 or len(groups) < 2:  # nothing to push apart
+    similarity = label_similarity(targets)
+    if similarity.min() == 1 or len(groups) < 2:  # nothing to push apart
         return encoder
     tokens = encoder.tokenize(texts)
-    similarity = label_similarity(targets)
     encoder.model.train()
     parameters = [p for p in encoder.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.01, fused=True)

@@ -93,7 +93,8 @@ def spread(
     rows = np.repeat(np.arange(n), k)
     graph = sparse.csr_matrix((weights.ravel(), (rows, indices.ravel())), shape=(n, n))
     graph = graph.maximum(graph.T)
-    scale = sparse.diags(1.0 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
+    degree = np.asarray(graph.sum(axis=1)).ravel()
+    scale = sparse.diags(1.0 / np.sqrt(np.maximum(degree, 1e-30)))  # a text alone has no neighbour
     flow = scale @ graph @ scale
     belief = seeds.copy()
     for _ in range(config.steps):
