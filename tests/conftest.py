@@ -29,11 +29,66 @@ from gts.core import catalogue
 from gts.core.database import Database
 
 TOPICS = {
-    "cooking": ["soup", "bread", "salt", "oven", "butter", "onion", "garlic", "sugar", "flour", "boil", "fry", "roast"],
-    "football": ["goal", "striker", "coach", "match", "referee", "penalty", "league", "stadium", "defender", "cup", "team", "kick"],
-    "computing": ["server", "code", "laptop", "database", "commit", "driver", "browser", "compile", "memory", "disk", "query", "bug"],
+    "cooking": [
+        "soup",
+        "bread",
+        "salt",
+        "oven",
+        "butter",
+        "onion",
+        "garlic",
+        "sugar",
+        "flour",
+        "boil",
+        "fry",
+        "roast",
+    ],
+    "football": [
+        "goal",
+        "striker",
+        "coach",
+        "match",
+        "referee",
+        "penalty",
+        "league",
+        "stadium",
+        "defender",
+        "cup",
+        "team",
+        "kick",
+    ],
+    "computing": [
+        "server",
+        "code",
+        "laptop",
+        "database",
+        "commit",
+        "driver",
+        "browser",
+        "compile",
+        "memory",
+        "disk",
+        "query",
+        "bug",
+    ],
 }
-_FILLER = ["the", "a", "my", "is", "was", "when", "how", "it", "and", "with", "please", "again", "today", "very", "not"]
+_FILLER = [
+    "the",
+    "a",
+    "my",
+    "is",
+    "was",
+    "when",
+    "how",
+    "it",
+    "and",
+    "with",
+    "please",
+    "again",
+    "today",
+    "very",
+    "not",
+]
 
 _numbers = count(1)
 
@@ -137,11 +192,11 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def topic_texts() -> Callable[..., list[str]]:
-    """Makes texts about ``cooking``, ``football`` or ``computing``: a few words of the topic among words of none."""
+    """Makes texts about ``cooking``, ``football`` or ``computing``: four words of the topic, two words of none."""
 
     def make(topic: str, n: int, seed: int = 0) -> list[str]:
         rng = random.Random(f"{topic}{seed}")
-        rows = [rng.sample(TOPICS[topic], 3) + rng.sample(_FILLER, 4) for _ in range(n)]
+        rows = [rng.sample(TOPICS[topic], 4) + rng.sample(_FILLER, 2) for _ in range(n)]
         return [" ".join(rng.sample(row, len(row))) for row in rows]
 
     return make
@@ -176,7 +231,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=256,
-        initializer_range=0.2,
+        initializer_range=0.05,
     )
     folder = tmp_path_factory.mktemp("tiny-encoder")
     BertModel(config).save_pretrained(folder)
