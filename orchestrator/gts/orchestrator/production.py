@@ -176,16 +176,22 @@ def _teach(run: _Run, action: Action) -> str:
         params = {"encoder": profile.encoder, "pool": pool}
         inputs["embed"] = run.stage("embed", "", params, costs.embed_s(profile, pool)).artifact
         run.artifacts["embed"] = inputs["embed"]
-    for fold in (*range(sizes.folds), None):
+
+    def teach(fold: int | None, teachers: list[str] | None) -> None:
         params = run.fold_params(fold, sizes) | {"embed_pool": pool, "tune_steps": sizes.tune_steps}
         taught = min(profile.pool, sizes.pool if fold is None else sizes.fold_pool)
         forecast = costs.teach_s(profile, taught, sizes.tune_steps, sizes.encoder)
-        result = run.stage("teach", _fold_name(fold, sizes.folds), params, forecast, **inputs)
+        detail = _fold_name(fold, sizes.folds)
+        result = run.stage("teach", detail, params | {"teachers": teachers}, forecast, **inputs)
         run.artifacts[f"teach {fold}"] = result.artifact
+
+    for fold in range(sizes.folds):
+        teach(fold, None)
     folds = {f"fold{k}": run.artifacts[f"teach {k}"] for k in range(sizes.folds)}
     result = run.stage("audit", "", {"folds": sizes.folds}, 1.0, **folds)
     run.artifacts["audit"] = result.artifact
     run.evidence = run.evidence.evolve(audit=result.summary)
+    teach(None, sorted(name for name, weight in result.summary["weights"].items() if weight > 0))
     used = ", ".join(
         f"{name} {weight:.0%}" for name, weight in result.summary["weights"].items() if weight > 0
     )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 18
+MEAN_POOLING = "mean_pooling_layer"
+"""Mark in a model's configuration: its last layer does nothing but average the states of all tokens."""
+
 INPUTS = ("input_ids", "attention_mask")
 _IR_VERSION = 10
 
@@ -133,16 +136,8 @@ def export_transformer(folder: Path, model: Any) -> None:
 def _trace(model: Any) -> onnx.ModelProto:
     import torch
 
-    class Logits(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-            return logits
-
     model.to("cpu", torch.float32).eval()
+    module = _averaging(model) if getattr(model.config, MEAN_POOLING, False) else _plain(model)
     # Sizes 0 and 1 are special to the tracer; 2 and more stay symbols. A masked tail keeps the mask in the graph.
     ids = torch.ones((2, 8), dtype=torch.long)
     mask = torch.ones((2, 8), dtype=torch.long)
@@ -155,7 +150,7 @@ def _trace(model: Any) -> onnx.ModelProto:
         # The exporter warns of its own internals.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            Logits().eval(),
+            module.eval(),
             (ids, mask),
             dynamo=True,
             opset_version=OPSET,
@@ -169,6 +164,51 @@ def _trace(model: Any) -> onnx.ModelProto:
             "the ONNX exporter returned nothing", mend="report this with the versions of torch and onnx"
         )
     return _without_metadata(program.model_proto)
+
+
+def _plain(model: Any) -> Any:
+    import torch
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            return logits
+
+    return Logits()
+
+
+def _averaging(model: Any) -> Any:
+    """The same function with the averaging layer written as an average: a seventh less to compute, nothing to round."""
+    import copy
+
+    import torch
+
+    trunk = copy.copy(model.bert)
+    trunk._modules = dict(model.bert._modules)
+    trunk.encoder = copy.copy(model.bert.encoder)
+    trunk.encoder._modules = {"layer": model.bert.encoder.layer[:-1]}
+    pooling = model.bert.encoder.layer[-1]
+    scale = pooling.attention.output.dense.weight[0, 0].item()
+
+    class Logits(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.trunk, self.pooler, self.classifier = trunk, model.bert.pooler.dense, model.classifier
+            self.first, self.second = pooling.attention.output.LayerNorm, pooling.output.LayerNorm
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            states = self.trunk(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            shares = attention_mask[..., None].to(states.dtype)
+            mean = (states * shares).sum(1) / shares.sum(1)
+            pooled = self.second(self.first(scale * mean + states[:, 0]))
+            logits: torch.Tensor = self.classifier(torch.tanh(self.pooler(pooled)))
+            return logits
+
+    return Logits()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.encoder import TokenizedTexts, autocast, device_and_dtype
+from gts.student.export import MEAN_POOLING
 from gts.student.objective import soft_label_loss
 
 Floats = NDArray[np.float32]
@@ -63,6 +64,7 @@ def new_classifier(trunk: Path, n_labels: int) -> tuple[Any, Any]:
     config = BertConfig.from_pretrained(trunk)
     config.num_hidden_layers += 1
     config.num_labels = n_labels
+    setattr(config, MEAN_POOLING, True)
     model = BertForSequenceClassification(config)
     model.bert.embeddings.load_state_dict(encoder.embeddings.state_dict())
     for target, source in zip(model.bert.encoder.layer[:-1], encoder.encoder.layer, strict=True):

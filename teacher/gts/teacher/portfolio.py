@@ -17,7 +17,8 @@ from gts.teacher.spreading import SpreadConfig, spread
 
 Floats = NDArray[np.float32]
 
-FAMILIES = ("lexical", "encoder")
+LEXICAL = ("lexical", "lexical-spread")
+ENCODER = ("encoder", "encoder-spread", "tuned", "tuned-spread", "cross-spread")
 
 
 @dataclass(frozen=True)
@@ -76,18 +77,26 @@ def with_label_texts(
     return (*texts, *(text for _, text in named)), np.concatenate([targets, rows])
 
 
-def teach_lexical(lesson: Lesson) -> dict[str, Floats]:
+def teach_lexical(lesson: Lesson, wanted: Sequence[str] = LEXICAL) -> dict[str, Floats]:
     """Answers of the teachers that need no weights: ``lexical`` and ``lexical-spread``.
+
+    Args:
+        lesson: What to learn and answer.
+        wanted: Which teachers to ask.
 
     Returns:
         Teacher name to probabilities [questions, labels].
     """
+    if not lesson.questions or not set(wanted) & set(LEXICAL):
+        return {}
     n = len(lesson.texts)
     matrix = ngram_matrix([*lesson.texts, *lesson.questions])
     head = LogisticHead(lesson.multi_label).fit(matrix[:n], lesson.targets).predict(matrix[n:])
-    vectors = latent_vectors(matrix, seed=lesson.seed)
-    spreading = spread(vectors, lesson.targets, head, lesson.spread_config)[n:]
-    return {"lexical": head, "lexical-spread": spreading}
+    answers = {"lexical": head}
+    if "lexical-spread" in wanted:
+        vectors = latent_vectors(matrix, seed=lesson.seed)
+        answers["lexical-spread"] = spread(vectors, lesson.targets, head, lesson.spread_config)[n:]
+    return {name: answer for name, answer in answers.items() if name in wanted}
 
 
 def teach_encoder(
@@ -95,6 +104,7 @@ def teach_encoder(
     frozen: Floats,
     encoder: Encoder,
     config: TuneConfig,
+    wanted: Sequence[str] = ENCODER,
     on_progress: Callable[[float], None] | None = None,
 ) -> tuple[dict[str, Floats], Floats]:
     """Answers of the teachers that stand on an encoder.
@@ -107,8 +117,9 @@ def teach_encoder(
     Args:
         lesson: What to learn and answer.
         frozen: Unit vectors of texts then questions under the untuned encoder.
-        encoder: A fresh encoder; tuned in place.
+        encoder: A fresh encoder; tuned in place, whoever is asked.
         config: How to tune.
+        wanted: Which teachers to ask.
         on_progress: Called with the fraction done.
 
     Returns:
@@ -116,22 +127,24 @@ def teach_encoder(
         under the tuned encoder.
     """
     report = on_progress or (lambda fraction: None)
-    n, spreading = len(lesson.texts), lesson.spread_config
-    tune(encoder, lesson.texts, lesson.targets, config, lambda done: report(0.6 * done))
+    n, targets, spreading = len(lesson.texts), lesson.targets, lesson.spread_config
+    tune(encoder, lesson.texts, targets, config, lambda done: report(0.6 * done))
     vectors = encoder.embed(
         [*lesson.texts, *lesson.questions], on_batch=lambda done: report(0.6 + 0.3 * done)
     )
     if not lesson.questions:
         return {}, vectors
-    base = LogisticHead(lesson.multi_label).fit(frozen[:n], lesson.targets).predict(frozen[n:])
-    head = LogisticHead(lesson.multi_label).fit(vectors[:n], lesson.targets).predict(vectors[n:])
-    both = unit(np.concatenate([vectors, frozen], axis=1))
-    answers = {
-        "encoder": base,
-        "encoder-spread": spread(frozen, lesson.targets, base, spreading)[n:],
-        "tuned": head,
-        "tuned-spread": spread(both, lesson.targets, head, spreading)[n:],
-        "cross-spread": spread(frozen, lesson.targets, head, spreading)[n:],
+    base = LogisticHead(lesson.multi_label).fit(frozen[:n], targets).predict(frozen[n:])
+    head = LogisticHead(lesson.multi_label).fit(vectors[:n], targets).predict(vectors[n:])
+    graphs: dict[str, Callable[[], Floats]] = {
+        "encoder-spread": lambda: spread(frozen, targets, base, spreading)[n:],
+        "tuned-spread": lambda: spread(
+            unit(np.concatenate([vectors, frozen], axis=1)), targets, head, spreading
+        )[n:],
+        "cross-spread": lambda: spread(frozen, targets, head, spreading)[n:],
+    }
+    answers = {"encoder": base, "tuned": head} | {
+        name: graph() for name, graph in graphs.items() if name in wanted
     }
     report(1.0)
-    return answers, vectors
+    return {name: answer for name, answer in answers.items() if name in wanted}, vectors

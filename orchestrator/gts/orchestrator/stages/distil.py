@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from gts.student.mini import MiniConfig, mini_logits, new_classifier, set_head, 
 from gts.student.objective import sharpen
 from gts.student.runtime import sigmoid, softmax
 from gts.student.vocabulary import UNKNOWN, cooccurrence_table, train_tokenizer
+from gts.tasks.dataset import TaskData
 
 STUDENT_TOKENS = 256
 """Longest text a student reads, in tokens."""
@@ -44,8 +45,8 @@ def run(
             ``assistant`` and ``generate`` where there are any.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``tier``, ``seed_only``, ``encoder``, and
             for mini ``steps`` and ``max_length``.
-        out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]); for the fit on all gold also
-            ``test.safetensors`` (``logits``) and the weights; for mini ``pool.safetensors`` (``probabilities``).
+        out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]); for the fit on all gold also the
+            weights, and for a seed-only one ``test.safetensors`` (``logits``); for mini ``pool.safetensors`` (``probabilities``).
         progress: Progress.
     """
     split = load_split(inputs, params)
@@ -111,7 +112,7 @@ def _train_static(
 
     save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
     if full:
-        save_arrays(out / "test.safetensors", {"logits": logits([example.text for example in data.test])})
+        _save_test(out, data, logits, params)
         arrays: dict[str, Any] = {
             "table": student.table.astype(np.float16),
             "weight": student.weight,
@@ -158,7 +159,7 @@ def _train_mini(
         beliefs = sigmoid(pool) if data.multi_label else softmax(pool)
         save_arrays(out / "pool.safetensors", {"probabilities": beliefs})
     if full:
-        save_arrays(out / "test.safetensors", {"logits": logits([example.text for example in data.test])})
+        _save_test(out, data, logits, params)
         model.float().save_pretrained(out / "model")
         tokenizer.save_pretrained(out / "model")
 
@@ -173,5 +174,13 @@ def _trunk_vectors(lesson: Curriculum, inputs: Mapping[str, Path]) -> Floats:
     return vectors
 
 
-def _none(data: Any) -> Floats:
+def _save_test(
+    out: Path, data: TaskData, logits: Callable[[list[str]], Floats], params: Mapping[str, Any]
+) -> None:
+    """Test predictions of a seed-only fit; the student's come from the serving path, when it is packaged."""
+    if params["seed_only"]:
+        save_arrays(out / "test.safetensors", {"logits": logits([example.text for example in data.test])})
+
+
+def _none(data: TaskData) -> Floats:
     return np.zeros((0, len(data.labels)), np.float32)

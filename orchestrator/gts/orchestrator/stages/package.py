@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gts.core import catalogue
+from gts.core.threads import available_cores
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import load_arrays
 from gts.orchestrator.stages.distil import STUDENT_TOKENS
@@ -62,6 +63,7 @@ def run(
     summary |= {"serving": student.manifest.serving, "int8_agreement": agreement, "test": None}
     if data.test:
         progress(0.9, "predicting the test file")
+        student = load_student(out, threads=available_cores())
         predicted = student.decide(student.predict([example.text for example in data.test]))
         result = evaluate(data.labels, [example.labels for example in data.test], predicted, data.multi_label)
         summary["test"] = {name: result[name] for name in ("accuracy", "macro_f1", "n")}

@@ -22,7 +22,7 @@ from gts.orchestrator.stages.common import (
 )
 from gts.teacher.contrastive import TuneConfig
 from gts.teacher.ensemble import accuracy
-from gts.teacher.portfolio import Lesson, teach_encoder, teach_lexical, with_label_texts
+from gts.teacher.portfolio import ENCODER, LEXICAL, Lesson, teach_encoder, teach_lexical, with_label_texts
 
 
 def run(
@@ -33,7 +33,8 @@ def run(
     Args:
         inputs: ``task``; ``embed`` where an encoder is used.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder`` (catalogue id or None),
-            ``embed_pool`` (the limit stage ``embed`` had), ``tune_steps``.
+            ``embed_pool`` (the limit stage ``embed`` had), ``tune_steps``, ``teachers`` (names of those to ask, or
+            None for all).
         out: Gets ``heldout.safetensors`` and ``pool.safetensors`` (teacher name to probabilities [texts, labels])
             and, with an encoder, ``trunk/`` (the tuned encoder) and ``vectors.safetensors`` (unit vectors under it of
             ``train`` with label names, ``heldout`` and ``pool``).
@@ -48,7 +49,8 @@ def run(
     questions = (*split.heldout_texts, *split.pool_texts)
     lesson = Lesson(texts, targets, questions, split.data.multi_label, seed)
     progress(0.0, "word and character n-grams")
-    answers = teach_lexical(lesson) if questions else {}
+    wanted = params["teachers"] or (*LEXICAL, *ENCODER)
+    answers = teach_lexical(lesson, wanted)
     if params["encoder"] is not None:
         frozen = load_arrays(inputs["embed"] / "vectors.safetensors")
         embedded = pool_rows(len(split.data.pool), params["embed_pool"], seed)
@@ -61,7 +63,7 @@ def run(
             steps=params["tune_steps"], temperature=0.3 if len(split.data.labels) <= 20 else 0.1, seed=seed
         )
         report = part(progress, 0.1, 0.95, "tuning the encoder on the labels")
-        told, tuned = teach_encoder(lesson, vectors, encoder, config, report)
+        told, tuned = teach_encoder(lesson, vectors, encoder, config, wanted, report)
         answers |= told
         encoder.save(out / "trunk")
         learnt, held = len(texts), len(split.heldout)
