@@ -1,0 +1,253 @@
+"""The planner by values alone: what it does next follows from the evidence, the wishes and the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gts.core.errors import MissingDependency
+from gts.orchestrator.estimate import Estimate
+from gts.orchestrator.evidence import Evidence, Profile, Trial
+from gts.orchestrator.planner import Action, FixedPlanner, Kind, allowed, best_trial
+from gts.tasks.spec import TaskSpec
+
+PROFILE = Profile(
+    gold=48,
+    pool=6000,
+    test=500,
+    labels=6,
+    smallest_label=8,
+    language="en",
+    encoder="tiny/encoder",
+    encode_s=0.002,
+    chars=80.0,
+)
+AUDIT = {"weights": {"tuned": 1.0}, "ensemble_accuracy": 0.8}
+SIZE = {
+    "mini": {"parameters": 22_000_000, "latency_ms": 6.0},
+    "static": {"parameters": 7_800_000, "latency_ms": 0.1},
+}
+
+
+def guess(value: float, loss: float | None = None) -> Estimate:
+    return Estimate(
+        "accuracy",
+        value,
+        value - 0.1,
+        value + 0.1,
+        48,
+        "cross-fitting",
+        1 - value if loss is None else loss,
+        1.0,
+    )
+
+
+def trial(
+    tier: str, value: float, seed_only: float = 0.5, *, generated: bool = False, loss: float | None = None
+) -> Trial:
+    return Trial(
+        tier, generated, guess(value, loss), guess(seed_only), {"student": tier, "seed_only": f"{tier}0"}
+    )
+
+
+def task(**spec: Any) -> TaskSpec:
+    return TaskSpec.model_validate({"name": "t", "labels": ["a", "b"], **spec})
+
+
+def course(
+    spec: TaskSpec,
+    profile: Profile = PROFILE,
+    budget: float = 1000.0,
+    values: Mapping[str, float] | None = None,
+    took: Callable[[Action], float] = lambda action: 1.0,
+) -> tuple[list[str], Evidence]:
+    """All actions of a job in which every step ends well, and the last evidence."""
+    quality = {"mini": 0.9, "static": 0.85, "generated": 0.8} | dict(values or {})
+    evidence, titles = Evidence(spec, budget), []
+    for _ in range(20):
+        action = FixedPlanner().next(evidence)
+        assert FixedPlanner().next(evidence) == action
+        assert action.reason
+        titles.append(action.title)
+        if action.kind == Kind.PUBLISH:
+            return titles, evidence
+        changes: dict[str, Any] = {
+            Kind.PROFILE: {"profile": profile},
+            Kind.TEACH: {"audit": AUDIT},
+            Kind.DISTIL: {"trials": (*evidence.trials, trial(action.tier, quality.get(action.tier, 0)))},
+            Kind.GENERATE: {
+                "trials": (*evidence.trials, trial(action.tier, quality["generated"], generated=True)),
+                "generation": {"accepted": 30},
+            },
+            Kind.PACKAGE: {"packages": {**evidence.packages, action.tier: SIZE.get(action.tier)}},
+        }[action.kind]
+        evidence = evidence.evolve(**changes, spent_s=evidence.spent_s + took(action))
+    raise AssertionError(f"no end after {titles}")
+
+
+def test_the_usual_course() -> None:
+    titles, evidence = course(task(), took=lambda action: action.forecast_s)
+
+    assert titles == [
+        "profile",
+        "teach",
+        "distil mini",
+        "distil static",
+        "package mini",
+        "package static",
+        "publish",
+    ]
+    assert evidence.spent_s <= evidence.budget_s
+
+
+def test_little_unlabelled_text_asks_for_the_generator() -> None:
+    titles, evidence = course(task(), replace(PROFILE, pool=100))
+
+    assert titles[2:6] == ["distil mini", "distil static", "generate mini", "package mini"]
+    assert titles.count("generate mini") == 1
+    chosen = best_trial(evidence)
+    assert chosen is not None
+    assert not chosen.generated  # it was worse with generated texts
+
+
+def test_generated_texts_are_used_where_they_help() -> None:
+    _, evidence = course(task(), replace(PROFILE, pool=100), values={"generated": 0.95})
+
+    chosen = best_trial(evidence)
+    assert chosen is not None
+    assert (chosen.tier, chosen.generated) == ("mini", True)
+
+
+@pytest.mark.parametrize(("target", "generates"), [(0.85, False), (0.9, False), (0.95, True)])
+def test_a_reached_target_ends_the_search(target: float, generates: bool) -> None:
+    titles, _ = course(task(goal={"target": target}), replace(PROFILE, pool=100))
+
+    assert ("generate mini" in titles) == generates
+    assert titles[-1] == "publish"
+
+
+def test_the_smaller_student_is_made_first_rate_by_the_larger() -> None:
+    titles, _ = course(task(student={"tier": "static"}))
+
+    assert titles == ["profile", "teach", "distil mini", "distil static", "package static", "publish"]
+
+
+def test_a_wish_for_mini_makes_no_static() -> None:
+    titles, evidence = course(task(student={"tier": "mini"}), values={"mini": 0.6})
+
+    assert titles == ["profile", "teach", "distil mini", "package mini", "publish"]
+    chosen = best_trial(evidence)
+    assert chosen is not None
+    assert chosen.tier == "mini"
+
+
+def test_a_tiny_budget_still_publishes() -> None:
+    titles, _ = course(task(), budget=3.0)
+
+    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+
+
+def test_a_step_that_took_too_long_costs_the_larger_student() -> None:
+    titles, _ = course(
+        task(), budget=160.0, took=lambda action: 120.0 if action.kind == Kind.TEACH else action.forecast_s
+    )
+
+    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+
+
+def test_nothing_left_still_packages_what_there_is() -> None:
+    titles, evidence = course(task(), took=lambda action: 10_000.0)
+
+    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+    assert best_trial(evidence) is not None
+
+
+def test_a_language_without_encoder_gets_a_static_student() -> None:
+    titles, _ = course(task(), replace(PROFILE, encoder=None, encode_s=None, language="zh"))
+
+    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+
+
+@pytest.mark.parametrize("tier", ["mini", "base"])
+def test_a_wish_that_no_model_can_meet_is_refused_before_any_work(tier: str) -> None:
+    profile = replace(PROFILE, encoder=None, encode_s=None, language="zh")
+    evidence = Evidence(task(student={"tier": tier}), 100.0, profile=profile)
+
+    with pytest.raises(MissingDependency) as caught:
+        FixedPlanner().next(evidence)
+
+    assert "GTS_CATALOGUE" in caught.value.mend
+    assert tier == "base" or "'zh'" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("wish", "tier"),
+    [
+        ({}, "mini"),
+        ({"max_parameters": 22_000_000}, "mini"),
+        ({"max_parameters": 10_000_000}, "static"),
+        ({"max_latency_ms": 1.0}, "static"),
+        ({"max_latency_ms": 10.0, "max_parameters": 30_000_000}, "mini"),
+        ({"tier": "mini", "max_latency_ms": 1.0}, None),
+        ({"max_parameters": 1000}, None),
+    ],
+)
+def test_limits_leave_out_what_is_too_large_or_too_slow(wish: dict[str, Any], tier: str | None) -> None:
+    titles, evidence = course(task(student=wish))
+
+    chosen = best_trial(evidence)
+    assert (chosen.tier if chosen else None) == tier
+    assert titles[-1] == "publish"
+    verdict = FixedPlanner().next(evidence).reason
+    assert ("no student is within the limits" in verdict) == (tier is None)
+
+
+def test_what_has_not_been_measured_is_not_ruled_out() -> None:
+    evidence = Evidence(
+        task(student={"max_parameters": 10}), 100.0, profile=PROFILE, trials=(trial("mini", 0.9),)
+    )
+
+    assert allowed(evidence, "mini")
+    assert not allowed(evidence.evolve(packages=SIZE), "mini")
+
+
+def test_the_least_loss_wins_between_tiers() -> None:
+    evidence = Evidence(
+        task(), 100.0, profile=PROFILE, trials=(trial("mini", 0.9, loss=0.5), trial("static", 0.88, loss=0.4))
+    )
+
+    chosen = best_trial(evidence)
+    assert chosen is not None
+    assert chosen.tier == "static"
+
+
+def test_a_student_worse_than_its_twin_gives_way_to_it() -> None:
+    worse, level = trial("static", 0.6, seed_only=0.7), trial("static", 0.7, seed_only=0.7)
+
+    assert (worse.winner, worse.best.value) == ("seed_only", 0.7)
+    assert (level.winner, level.helps) == ("student", True)
+
+
+def test_of_two_trials_of_a_tier_the_better_counts() -> None:
+    plain, more = trial("mini", 0.8), trial("mini", 0.85, generated=True)
+    evidence = Evidence(task(), 100.0, trials=(plain, more))
+
+    assert evidence.trial("mini") is more
+    assert (
+        evidence.evolve(trials=(trial("mini", 0.8, loss=0.3), trial("mini", 0.8, loss=0.2)))
+        .trial("mini")
+        .student.loss
+        == 0.2
+    )
+    assert evidence.trial("static") is None
+
+
+def test_every_step_before_the_end_has_a_forecast() -> None:
+    evidence = Evidence(task(), 1000.0, profile=PROFILE)
+
+    assert FixedPlanner().next(evidence).forecast_s > 0
+    assert FixedPlanner().next(evidence.evolve(audit=AUDIT)).forecast_s > 0
+    assert "80%" in FixedPlanner().next(evidence.evolve(audit=AUDIT)).reason
