@@ -71,16 +71,17 @@ def indicators(data: TaskData) -> Floats:
 def fold_of_gold(targets: Floats, folds: int, seed: int) -> Ints:
     """Which fold holds out each gold row, labels spread evenly over the folds.
 
-    Rows are dealt out label by label, rarest label first, always to the fold that has the fewest of that
-    label (Sechidis et al., On the Stratification of Multi-Label Data, 2011, simplified). With two examples
-    of a label, every fold but the ones that hold them out trains on both, and those train on one.
+    Rows are dealt out label by label, always the label with the fewest rows left, to the fold that has the
+    fewest of that label (Sechidis et al., On the Stratification of Multi-Label Data, 2011, simplified). With two
+    examples of a label, every fold but the ones that hold them out trains on both, and those train on one.
     """
     rng = np.random.default_rng(seed)
     n, n_labels = targets.shape
     fold = np.full(n, -1, np.int64)
     per_label = np.zeros((folds, n_labels))
     sizes = np.zeros(folds)
-    for label in np.argsort(targets.sum(axis=0), kind="stable"):
+    while (left := targets[fold < 0].sum(axis=0)).any():
+        label = int(np.argmin(np.where(left > 0, left, np.inf)))
         rows = np.flatnonzero((targets[:, label] > 0) & (fold < 0))
         for row in rng.permutation(rows):
             order = np.lexsort((rng.random(folds), sizes, per_label[:, label]))

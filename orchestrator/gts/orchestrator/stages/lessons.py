@@ -55,7 +55,8 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
         texts += split.pool_texts
         parts.append(beliefs.astype(np.float32))
     if "generate" in inputs:
-        rows = [json.loads(line) for line in (inputs["generate"] / "kept.jsonl").open(encoding="utf-8")]
+        with (inputs["generate"] / "kept.jsonl").open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
         if rows:
             texts += [row["text"] for row in rows]
             parts.append(load_arrays(inputs["generate"] / "beliefs.safetensors")["beliefs"])
