@@ -10,11 +10,18 @@ import pytest
 
 from gts.core.encoder import Encoder
 from gts.teacher.contrastive import TuneConfig
-from gts.teacher.portfolio import Lesson, label_text, teach_encoder, teach_lexical, with_label_texts
+from gts.teacher.portfolio import (
+    ENCODER,
+    LEXICAL,
+    Lesson,
+    label_text,
+    teach_encoder,
+    teach_lexical,
+    with_label_texts,
+)
 
 TopicTexts = Callable[..., list[str]]
 TOPICS = ("cooking", "football", "computing")
-ENCODER_TEACHERS = {"encoder", "encoder-spread", "tuned", "tuned-spread", "cross-spread"}
 
 
 @pytest.fixture
@@ -46,10 +53,10 @@ def test_encoder_teachers_learn_and_tell(tiny_encoder: Path, lesson: Lesson) -> 
     frozen = encoder.embed([*lesson.texts, *lesson.questions])
 
     answers, vectors = teach_encoder(
-        lesson, frozen, encoder, TuneConfig(steps=25, learning_rate=2e-3), seen.append
+        lesson, frozen, encoder, TuneConfig(steps=25, learning_rate=2e-3), on_progress=seen.append
     )
 
-    assert set(answers) == ENCODER_TEACHERS
+    assert set(answers) == set(ENCODER)
     assert all(answer.shape == (60, 3) for answer in answers.values())
     assert score(answers["tuned"]) > max(0.6, score(answers["encoder"]))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
@@ -68,6 +75,23 @@ def test_without_questions_the_encoder_is_tuned_all_the_same(tiny_encoder: Path,
     assert answers == {}
     assert vectors.shape == frozen.shape
     assert not np.array_equal(vectors, frozen)
+
+
+@pytest.mark.parametrize("wanted", [("tuned",), ("lexical", "cross-spread"), ("lexical-spread", "encoder")])
+def test_only_the_teachers_asked_answer_and_answer_alike(
+    tiny_encoder: Path, lesson: Lesson, wanted: tuple[str, ...]
+) -> None:
+    def ask(names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        encoder = Encoder(tiny_encoder)
+        frozen = encoder.embed([*lesson.texts, *lesson.questions])
+        told, _ = teach_encoder(lesson, frozen, encoder, TuneConfig(steps=2), names)
+        return teach_lexical(lesson, names) | told
+
+    some, all_answers = ask(wanted), ask((*LEXICAL, *ENCODER))
+
+    assert set(some) == set(wanted)
+    for name, answer in some.items():
+        np.testing.assert_array_equal(answer, all_answers[name])
 
 
 @pytest.mark.parametrize(
