@@ -62,12 +62,15 @@ class _Run:
     evidence: Evidence
     artifacts: dict[str, str] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
+    finished: dict[str, StageResult] = field(default_factory=dict)
 
     def stage(
         self, name: str, detail: str, params: Mapping[str, Any], forecast_s: float, **inputs: str
     ) -> StageResult:
-        """Run a stage, and keep account of it."""
+        """Run a stage, and keep account of it; a call that this run has made before counts once."""
         call = StageCall(name, STAGES[name].version, dict(params), {"task": self.task, **inputs})
+        if call.key in self.finished:
+            return self.finished[call.key]
         cached = self.store.find(call.key) is not None
         label = f"{name} {detail}".strip()
         self.recorder.stage_started(call, detail, round(forecast_s, 2))
@@ -90,6 +93,7 @@ class _Run:
                 "cached": cached,
             }
         )
+        self.finished[call.key] = result
         self.evidence = self.evidence.evolve(spent_s=self.evidence.spent_s + result.seconds)
         return result
 
