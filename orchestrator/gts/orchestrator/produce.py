@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
+from gts.core.blobs import storage_errors
 from gts.core.errors import InvalidInput
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.planner import FixedPlanner
@@ -83,13 +84,18 @@ def produce(
         The report, with ``model_dir`` and ``seconds`` (wall time of this call) added.
 
     Raises:
-        InvalidInput: ``out`` holds files already.
+        InvalidInput: ``out`` holds files already, or is the folder this process works in.
+        StorageError: The disk is full.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InvalidInput(f"{out} exists already and is not an empty folder", mend="give a new folder")
+    if out.exists() and out.samefile(
+        Path.cwd()
+    ):  # it is replaced at the end: its users would look at the old one
+        raise InvalidInput(f"{out} is the present folder", mend="give the name of a new folder")
     started = time.monotonic()
     store = ArtifactStore(store_root)
-    with store.workspace() as folder:
+    with store.workspace() as folder, storage_errors("the task"):
         save_task(data, folder)
         task = store.commit(folder)
     recorder = EventRecorder(on_event)

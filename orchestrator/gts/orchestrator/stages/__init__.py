@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from gts.core.blobs import storage_errors
 from gts.core.threads import available_cores
 from gts.orchestrator.stage import Progress, Stage
 
@@ -23,12 +26,27 @@ def _late(name: str) -> Callable[[Mapping[str, Path], Mapping[str, Any], Path, P
         os.environ.setdefault(
             "HF_HUB_OFFLINE", "1"
         )  # weights come from the catalogue, never from the network
-        result: dict[str, Any] = import_module(f"gts.orchestrator.stages.{name}").run(
-            inputs, params, out, progress
-        )
+        with storage_errors(f"what stage {name} made"), _system_errors_of_safetensors():
+            result: dict[str, Any] = import_module(f"gts.orchestrator.stages.{name}").run(
+                inputs, params, out, progress
+            )
         return result
 
     return run
+
+
+@contextmanager
+def _system_errors_of_safetensors() -> Iterator[None]:
+    """Safetensors tells of a full disk in words only; give such an error its number back."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), str(error)) from error
 
 
 def _stage(name: str, version: int, warm: bool = True) -> Stage:
