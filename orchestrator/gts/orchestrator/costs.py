@@ -54,24 +54,24 @@ LADDER = (
 def train_step_s(profile: Profile, texts: int, max_length: int) -> float:
     """One optimizer step of the encoder: forward, backward (about twice that) and the update."""
     cut = min(1.0, max_length * 4.5 / max(1.0, profile.chars))
-    return 3.8 * (profile.encode_s or 0.0) * texts * cut + 0.08
+    return 2.6 * (profile.encode_s or 0.0) * texts * cut + 0.08
 
 
 def embed_s(profile: Profile, pool: int) -> float:
     """Vectors of gold, pool and the vocabulary."""
     if profile.encode_s is None:
         return 0.0
-    return START_S + 1.3 * profile.encode_s * (profile.gold + pool) + 5.0
+    return START_S + profile.encode_s * (profile.gold + pool) + 5.0
 
 
 def teach_s(profile: Profile, pool: int, tune_steps: int, encoder: bool = True) -> float:
     """One fit of the portfolio."""
     texts = profile.gold + pool
-    lexical = 0.5 + texts * 1.2e-5 * max(profile.chars, 20.0) + 1.5e-8 * texts**2
+    lexical = 0.5 + texts * 4e-6 * max(profile.chars, 20.0) + 1.5e-8 * texts**2
     if not encoder or profile.encode_s is None:
         return lexical
     graphs = 1.2e-7 * texts**2
-    return lexical + graphs + tune_steps * train_step_s(profile, 64, 128) + 1.3 * texts * profile.encode_s
+    return lexical + graphs + tune_steps * train_step_s(profile, 64, 128) + texts * profile.encode_s
 
 
 def distil_static_s(profile: Profile, pool: int, encoder: bool, full: bool) -> float:
@@ -79,7 +79,7 @@ def distil_static_s(profile: Profile, pool: int, encoder: bool, full: bool) -> f
     texts = profile.gold + pool
     passes = max(15 if texts > 3000 else 20, min(200, 400 * 64 // max(64, texts))) * texts
     table = (4.0 if full else 1.5) if encoder else 1.0
-    return table + passes * (6e-5 + 4e-7 * profile.chars)
+    return table + passes * (5e-5 + 3e-7 * profile.chars)
 
 
 def distil_mini_s(profile: Profile, pool: int, steps: int, max_length: int) -> float:
