@@ -145,21 +145,23 @@ def test_a_wish_for_mini_makes_no_static() -> None:
 
 
 def test_a_tiny_budget_still_publishes() -> None:
-    titles, _ = course(task(), budget=3.0)
+    titles, _ = course(task(budget={"seconds": 3.0}), budget=3.0)
 
     assert titles == ["profile", "teach", "distil static", "package static", "publish"]
 
 
 def test_a_step_that_took_too_long_costs_the_larger_student() -> None:
     titles, _ = course(
-        task(), budget=160.0, took=lambda action: 120.0 if action.kind == Kind.TEACH else action.forecast_s
+        task(budget={"seconds": 160.0}),
+        budget=160.0,
+        took=lambda action: 120.0 if action.kind == Kind.TEACH else action.forecast_s,
     )
 
     assert titles == ["profile", "teach", "distil static", "package static", "publish"]
 
 
 def test_nothing_left_still_packages_what_there_is() -> None:
-    titles, evidence = course(task(), took=lambda action: 10_000.0)
+    titles, evidence = course(task(budget={"seconds": 160.0}), took=lambda action: 10_000.0)
 
     assert titles == ["profile", "teach", "distil static", "package static", "publish"]
     assert best_trial(evidence) is not None

@@ -6,7 +6,7 @@ seconds the stage really took.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gts.orchestrator.evidence import Profile
 
@@ -118,16 +118,20 @@ def total_s(profile: Profile, sizes: Sizes, mini: bool) -> float:
     return total
 
 
-def choose_sizes(profile: Profile, budget_s: float, mini: bool) -> Sizes:
+def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = True) -> Sizes:
     """The most lavish sizes whose forecast leaves a tenth of the budget spare.
 
-    The last rung (no encoder) is taken when nothing fits; without an encoder at hand it is the only one.
+    Args:
+        profile: What there is to work with.
+        budget_s: Seconds to be spent.
+        mini: Whether a mini student is wanted.
+        is_hard: Whether a person set the budget. If so the last rung (no encoder) is taken when nothing else
+            fits; a budget nobody asked for does not cost the encoder. Without an encoder at hand it is the
+            only rung.
     """
     folds = max(2, min(profile.smallest_label, 4))
-    for sizes in LADDER:
-        if sizes.encoder and profile.encoder is None:
-            continue
-        fitted = Sizes(**{**vars(sizes), "folds": min(sizes.folds, folds)})
-        if total_s(profile, fitted, mini) <= 0.9 * budget_s:
-            return fitted
-    return LADDER[-1]
+    rungs = [sizes for sizes in LADDER if sizes.encoder == (profile.encoder is not None)]
+    if rungs[0].encoder and is_hard:
+        rungs.append(LADDER[-1])
+    fitted = [replace(sizes, folds=min(sizes.folds, folds)) for sizes in rungs]
+    return next((s for s in fitted if total_s(profile, s, mini) <= 0.9 * budget_s), fitted[-1])

@@ -15,7 +15,7 @@ from gts.orchestrator.costs import Sizes
 from gts.orchestrator.evidence import Evidence, Profile, Trial
 
 DEFAULT_BUDGET_S = 160.0
-"""Seconds a job may take when the person names no budget."""
+"""What a job is sized for when the person names no budget, in seconds."""
 
 
 class Kind(StrEnum):
@@ -124,7 +124,12 @@ class FixedPlanner:
         if evidence.profile is None:
             return Action(Kind.PROFILE, "count the data and time this machine", costs.START_S)
         tiers = wanted_tiers(evidence)
-        sizes = costs.choose_sizes(evidence.profile, evidence.budget_s, mini="mini" in tiers)
+        sizes = costs.choose_sizes(
+            evidence.profile,
+            evidence.budget_s,
+            "mini" in tiers,
+            is_hard=evidence.spec.budget.seconds is not None,
+        )
         if not sizes.encoder:
             tiers = ("static",)
         if evidence.audit is None:
@@ -173,6 +178,8 @@ class FixedPlanner:
     def _affordable(self, evidence: Evidence, tier: str, tiers: tuple[str, ...], sizes: Sizes) -> bool:
         if tier == tiers[-1] and not evidence.trials:
             return True  # something must be published
+        if evidence.spec.budget.seconds is None:
+            return True  # the default budget sizes a job; only a person's budget ends one
         return self._distil_s(evidence, tier, sizes) + costs.package_s(tier, 0) <= evidence.left_s
 
     def _generate(self, evidence: Evidence, profile: Profile, sizes: Sizes) -> Action | None:

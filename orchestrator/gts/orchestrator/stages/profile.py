@@ -46,10 +46,9 @@ def run(
         rng = np.random.default_rng(data.spec.seed)
         sample = [texts[i] for i in rng.integers(0, len(texts), _PROBE_TEXTS)]
         # Batches of like length, as the stages have them; the first pass pays for set-up of each shape.
+        # The least of three: a busy neighbour can only add.
         encoder.embed(sample, batch_size=32)
-        started = time.perf_counter()
-        encoder.embed(sample, batch_size=32)
-        encode_s = (time.perf_counter() - started) / _PROBE_TEXTS
+        encode_s = min(_seconds(encoder, sample) for _ in range(3)) / _PROBE_TEXTS
     summary = {
         "gold": len(data.gold),
         "pool": len(data.pool),
@@ -64,3 +63,9 @@ def run(
     write_json(out / "profile.json", summary)
     progress(1.0, "profiled")
     return summary
+
+
+def _seconds(encoder: Any, texts: list[str]) -> float:
+    started = time.perf_counter()
+    encoder.embed(texts, batch_size=32)
+    return time.perf_counter() - started
