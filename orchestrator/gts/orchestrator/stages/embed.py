@@ -35,7 +35,7 @@ def run(
     pool = [data.pool[i] for i in rows]
     vectors = encoder.embed([*gold, *pool, *names], on_batch=part(progress, 0.0, 0.8, "encoding texts"))
     progress(0.8, "encoding the vocabulary")
-    tokens = encoder.embed_tokens(range(encoder.tokenizer.vocab_size))
+    tokens = encoder.embed_tokens(range(len(encoder.tokenizer)))
     save_arrays(
         out / "vectors.safetensors",
         {
