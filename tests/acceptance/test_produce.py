@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from model2vec import StaticModel
+from model2vec.inference import StaticModelPipeline
 
 from gts.core import catalogue
 from gts.core.fingerprint import file_sha256
 from gts.orchestrator import costs
 from gts.orchestrator.costs import Sizes
 from gts.orchestrator.produce import produce
+from gts.student.layout import read_manifest
 from gts.student.runtime import load_student
 from gts.tasks.dataset import Example, TaskData
 from gts.tasks.metrics import evaluate
@@ -25,39 +27,9 @@ TopicTexts = Callable[..., list[str]]
 Report = dict[str, Any]
 TOPICS = ("cooking", "football", "computing")
 
-GOOD = """物流很快，包装也很好。 音质不错，非常满意！ 手机很好用，下次还会再买。 快递小哥服务很好。
-    质量很好，物超所值。 颜色漂亮，很喜欢。 客服很耐心，很满意。 电池很耐用，很好。""".split()
-BAD = """质量太差，用了两天就坏了。 客服不理人，太失望了。 退货不给退，再也不买了。 充不进电，质量太差。
-    物流太慢，等了两周。 屏幕有划痕，很失望。 包装破损，太差了。 声音太小，根本没法用，差评。""".split()
-CHINESE_POOL = """物流快，很满意。 音质很好，下次再买。 包装很好，喜欢。 服务很好，非常喜欢！ 手机漂亮，很好用。
-    太失望了，再也不买。 用了两天就没法用。 客服太差，不给退。 质量差，屏幕坏了。 物流慢，包装破损。""".split()
-
-REAL = {
-    "cooking": """Simmer the tomatoes with garlic for twenty minutes.
-        How long should I roast a whole chicken?
-        Whisk the eggs with sugar until the batter is pale.
-        My bread dough does not rise in a cold kitchen.
-        Add a pinch of salt to the chocolate sauce.
-        Which flour is best for fresh pasta?
-        The soup tastes bland, so stir in some lemon juice.
-        Fry the onions in butter until they are golden.
-        Melt the cheese over the vegetables and bake.
-        Can I freeze the leftover curry?
-        The cake burned at the edges and is raw inside.
-        Marinate the fish in lime juice and chilli.""",
-    "football": """The striker scored twice in the second half.
-        Their goalkeeper saved a penalty in stoppage time.
-        The club sacked its coach after five defeats in a row.
-        A late header sent the team to the cup final.
-        The referee showed him a red card for the tackle.
-        Fans filled the stadium long before the derby kicked off.
-        The midfielder signs for two years from the league leaders.
-        They drew nil-nil away and stay fourth in the table.
-        He missed from the spot and they lost the match.
-        The young winger made his debut for the national team.
-        The defender is out for six weeks with a knee injury.
-        Two own goals decided the derby.""",
-}
+GOOD = ["物流很快，包装也很好。", "音质不错，非常满意！", "手机很好用，下次还会再买。", "快递小哥服务很好。", "质量很好，物超所值。", "颜色漂亮，很喜欢。", "客服很耐心，很满意。", "电池很耐用，很好。"]
+BAD = ["质量太差，用了两天就坏了。", "客服不理人，太失望了。", "退货不给退，再也不买了。", "充不进电，质量太差。", "物流太慢，等了两周。", "屏幕有划痕，很失望。", "包装破损，太差了。", "声音太小，根本没法用，差评。"]
+CHINESE_POOL = ["物流快，很满意。", "音质很好，下次再买。", "包装很好，喜欢。", "服务很好，非常喜欢！", "手机漂亮，很好用。", "太失望了，再也不买。", "用了两天就没法用。", "客服太差，不给退。", "质量差，屏幕坏了。", "物流慢，包装破损。"]
 
 # A target that any student reaches ends the search for more text.
 NO_GENERATOR: dict[str, Any] = {"goal": {"target": 0.01}}
@@ -77,7 +49,14 @@ def few_steps() -> Iterator[None]:
 
 
 def english(topic_texts: TopicTexts, **spec: Any) -> TaskData:
-    settings = {"name": "topics", "labels": list(TOPICS), "multi_label": False, "language": "en", "budget": {"seconds": 5000}, **NO_GENERATOR}
+    settings = {
+        "name": "topics",
+        "labels": list(TOPICS),
+        "multi_label": False,
+        "language": "en",
+        "budget": {"seconds": 5000},
+        **NO_GENERATOR,
+    }
     return TaskData(
         TaskSpec.model_validate(settings | spec),
         tuple(Example(text, (topic,)) for topic in TOPICS for text in topic_texts(topic, 8)),
@@ -88,7 +67,9 @@ def english(topic_texts: TopicTexts, **spec: Any) -> TaskData:
 
 def model_files(folder: Path) -> dict[str, str]:
     """Digest of every file but the two that hold the report of the run."""
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", "gts.json"))
+    found = (
+        path for path in folder.rglob("*") if path.is_file() and path.name not in ("README.md", "gts.json")
+    )
     return {path.relative_to(folder).as_posix(): file_sha256(path) for path in found}
 
 
@@ -144,7 +125,9 @@ def test_both_tiers_are_made_and_one_is_published(produced: tuple[TaskData, Repo
     assert (manifest.base_model, manifest.licence) == ("tiny/encoder", "mit")
 
 
-def test_a_second_run_repeats_nothing_and_gives_the_same_bytes(produced: tuple[TaskData, Report, Path]) -> None:
+def test_a_second_run_repeats_nothing_and_gives_the_same_bytes(
+    produced: tuple[TaskData, Report, Path],
+) -> None:
     data, report, root = produced
     again = produce(data, root / "again", store_root=root / "store")
 
@@ -153,31 +136,37 @@ def test_a_second_run_repeats_nothing_and_gives_the_same_bytes(produced: tuple[T
     assert model_files(root / "again") == model_files(root / "student")
 
 
-def test_each_tier_can_be_wished_for(produced: tuple[TaskData, Report, Path], topic_texts: TopicTexts) -> None:
-    _, report, root = produced
-    other = {"mini": "static", "static": "mini"}[report["tier"]]
-    data = english(topic_texts, student={"tier": other})
-
-    wished = produce(data, root / other, store_root=root / "store")
-
-    check(wished, data)
-    assert wished["tier"] == other
-    tiers = {"mini": root / "mini", "static": root / "static"} | {report["tier"]: root / "student"}
-    model = StaticModel.from_pretrained(str(tiers["static"]))
-    assert model.encode(["soup and bread"]).shape == (1, 32)
+def test_students_of_both_tiers_live_on_in_the_libraries_of_their_kind(
+    produced: tuple[TaskData, Report, Path],
+) -> None:
+    data, _, root = produced
+    texts = [example.text for example in data.test]
+    packages = {
+        read_manifest(path.parent).tier: path.parent for path in root.glob("store/files/*/*/gts.json")
+    }
 
     from transformers import pipeline
 
-    classifier = pipeline("text-classification", model=str(tiers["mini"]), device="cpu")
-    texts = [example.text for example in data.test]
-    theirs = [row["label"] for row in classifier(texts)]
-    (ours,) = zip(*load_student(tiers["mini"], variant="fp32").decide(load_student(tiers["mini"], variant="fp32").predict(texts)), strict=True)
-    assert theirs == list(ours)
+    classifier = pipeline("text-classification", model=str(packages["mini"]), device="cpu")
+    student = load_student(packages["mini"], variant="fp32")
+    ours = [labels[0] for labels in student.decide(student.predict(texts))]
+    assert [row["label"] for row in classifier(texts)] == ours
+    static = StaticModelPipeline.from_pretrained(str(packages["static"]))
+    theirs = static.predict_proba(texts)[:, [list(static.classes_).index(label) for label in TOPICS]]
+    np.testing.assert_allclose(theirs, load_student(packages["static"]).predict(texts), atol=1e-3)
+    assert StaticModel.from_pretrained(str(packages["static"])).encode(["soup and bread"]).shape == (1, 32)
 
 
 def test_chinese_needs_no_encoder(tmp_path: Path) -> None:
     data = TaskData(
-        TaskSpec.model_validate({"name": "reviews", "labels": {"好评": "满意", "差评": "失望"}, "multi_label": False, "language": "zh"}),
+        TaskSpec.model_validate(
+            {
+                "name": "reviews",
+                "labels": {"好评": "满意", "差评": "失望"},
+                "multi_label": False,
+                "language": "zh",
+            }
+        ),
         tuple(Example(text, (label,)) for label, texts in (("好评", GOOD), ("差评", BAD)) for text in texts),
         tuple(CHINESE_POOL),
         (Example("音质很好，很喜欢。", ("好评",)), Example("太差了，不给退。", ("差评",))),
@@ -189,7 +178,10 @@ def test_chinese_needs_no_encoder(tmp_path: Path) -> None:
     assert report["tier"] == "static"
     assert report["estimate"]["value"] > 0.6
     student = load_student(tmp_path / "student")
-    assert student.decide(student.predict(["物流很快，非常满意！", "质量太差，太失望了。"])) == [("好评",), ("差评",)]
+    assert student.decide(student.predict(["物流很快，非常满意！", "质量太差，太失望了。"])) == [
+        ("好评",),
+        ("差评",),
+    ]
     assert np.isfinite(StaticModel.from_pretrained(str(tmp_path / "student")).encode(["很好", "😀"])).all()
     # So little text asks for the generator, whether or not it is used in the end.
     assert any(stage["name"] == "generate" for stage in report["stages"])
@@ -198,9 +190,16 @@ def test_chinese_needs_no_encoder(tmp_path: Path) -> None:
 def test_several_labels_at_once(topic_texts: TopicTexts, tmp_path: Path) -> None:
     cooking, football, computing = (topic_texts(topic, 30) for topic in TOPICS)
     both = [f"{one} {other}" for one, other in zip(cooking, football, strict=True)]
-    rows = [(both, TOPICS[:2]), (cooking, TOPICS[:1]), (computing, TOPICS[2:]), (["the a my is", "was when how it"], ())]
+    rows = [
+        (both, TOPICS[:2]),
+        (cooking, TOPICS[:1]),
+        (computing, TOPICS[2:]),
+        (["the a my is", "was when how it"], ()),
+    ]
     data = TaskData(
-        TaskSpec.model_validate({"name": "topics", "labels": list(TOPICS), "multi_label": True, "language": "xx", **NO_GENERATOR}),
+        TaskSpec.model_validate(
+            {"name": "topics", "labels": list(TOPICS), "multi_label": True, "language": "xx", **NO_GENERATOR}
+        ),
         tuple(Example(text, labels) for texts, labels in rows for text in texts[:8]),
         tuple(text for texts, _ in rows[:3] for text in texts[8:20]),
         tuple(Example(text, labels) for texts, labels in rows[:3] for text in texts[20:]),
@@ -221,9 +220,19 @@ def test_gold_alone_is_enough_whatever_the_labels_are_called(
     topic_texts: TopicTexts, tmp_path: Path, labels: tuple[str, str]
 ) -> None:
     data = TaskData(
-        TaskSpec.model_validate({"name": "t", "labels": list(labels), "multi_label": False, "language": "xx"}),
-        tuple(Example(text, (label,)) for label, topic in zip(labels, TOPICS, strict=False) for text in topic_texts(topic, 2)),
-        test=tuple(Example(text, (label,)) for label, topic in zip(labels, TOPICS, strict=False) for text in topic_texts(topic, 3, seed=1)),
+        TaskSpec.model_validate(
+            {"name": "t", "labels": list(labels), "multi_label": False, "language": "xx"}
+        ),
+        tuple(
+            Example(text, (label,))
+            for label, topic in zip(labels, TOPICS, strict=False)
+            for text in topic_texts(topic, 2)
+        ),
+        test=tuple(
+            Example(text, (label,))
+            for label, topic in zip(labels, TOPICS, strict=False)
+            for text in topic_texts(topic, 3, seed=1)
+        ),
     )
 
     report = produce(data, tmp_path / "student", store_root=tmp_path / "store")
@@ -248,25 +257,8 @@ def test_an_interrupted_run_goes_on_where_it_was(topic_texts: TopicTexts, tmp_pa
 
     report = produce(data, tmp_path / "out" / "student", store_root=tmp_path / "store")
 
-    assert [stage["cached"] for stage in report["stages"]] == [True] * 6 + [False] * (len(report["stages"]) - 6)
+    assert [stage["cached"] for stage in report["stages"]] == [True] * 6 + [False] * (
+        len(report["stages"]) - 6
+    )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["student"]
     check(report, data)
-
-
-def test_the_shipped_encoder_tells_real_texts_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GTS_CATALOGUE", raising=False)
-    texts = {label: [line.strip() for line in block.splitlines()] for label, block in REAL.items()}
-    data = TaskData(
-        TaskSpec.model_validate(
-            {"name": "real", "labels": list(REAL), "multi_label": False, "language": "en", "student": {"tier": "static"}, "budget": {"seconds": 5000}, **NO_GENERATOR}
-        ),
-        tuple(Example(text, (label,)) for label, rows in texts.items() for text in rows[:4]),
-        tuple(text for rows in texts.values() for text in rows[4:8]),
-        tuple(Example(text, (label,)) for label, rows in texts.items() for text in rows[8:]),
-    )
-
-    report = produce(data, tmp_path / "student", store_root=tmp_path / "store")
-
-    check(report, data)
-    assert report["test"]["student"]["accuracy"] >= 0.8
-    assert load_student(tmp_path / "student").manifest.base_model == "sentence-transformers/all-MiniLM-L6-v2"

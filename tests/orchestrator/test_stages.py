@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gts.core import catalogue
 from gts.core.artifacts import ArtifactStore, StageResult
+from gts.core.encoder import Encoder
 from gts.orchestrator.stage import StageCall, execute
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.stages.common import (
@@ -287,6 +289,28 @@ def test_stages_with_an_encoder_fit_together(
     assert {"lexical", "encoder", "tuned-spread"} <= set(told)
     assert [len(tuned[name]) for name in ("train", "heldout", "pool")] == [12, 9, 20]
     assert set(teach.summary["heldout_accuracy"]) == set(told)
+
+
+def test_tokens_added_to_an_encoder_get_their_row_in_the_table(
+    store: ArtifactStore,
+    topic_texts: TopicTexts,
+    tiny_encoder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encoder = Encoder(tiny_encoder)
+    encoder.tokenizer.add_tokens(["[order-number]"])
+    encoder.model.resize_token_embeddings(len(encoder.tokenizer))
+    encoder.save(tmp_path / "grown")
+    monkeypatch.setattr(catalogue, "locate", lambda model_id: tmp_path / "grown")
+    line = Line(store, task(topic_texts))
+    embed = line.run("embed", {"encoder": "grown", "pool": 0})
+    params = {"fold": None, "folds": 2, "pool": 0, "encoder": "grown", "tier": "static", "seed_only": True}
+
+    student = line.run("distil", params, embed=embed.artifact)
+
+    table = line.arrays(student, "student")["table"]
+    assert len(table) == len(encoder.tokenizer) == embed.summary["tokens"]
 
 
 def test_a_task_without_unlabelled_text_is_taught_all_the_same(

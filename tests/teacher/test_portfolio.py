@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gts.core import catalogue
 from gts.core.encoder import Encoder
 from gts.teacher.contrastive import TuneConfig
 from gts.teacher.portfolio import (
@@ -22,6 +23,33 @@ from gts.teacher.portfolio import (
 
 TopicTexts = Callable[..., list[str]]
 TOPICS = ("cooking", "football", "computing")
+
+REAL = {
+    "cooking": """Simmer the tomatoes with garlic for twenty minutes.
+        How long should I roast a whole chicken?
+        Whisk the eggs with sugar until the batter is pale.
+        My bread dough does not rise in a cold kitchen.
+        Add a pinch of salt to the chocolate sauce.
+        Which flour is best for fresh pasta?
+        The soup tastes bland, so stir in some lemon juice.
+        Fry the onions in butter until they are golden.
+        Melt the cheese over the vegetables and bake.
+        Can I freeze the leftover curry?
+        The cake burned at the edges and is raw inside.
+        Marinate the fish in lime juice and chilli.""",
+    "football": """The striker scored twice in the second half.
+        Their goalkeeper saved a penalty in stoppage time.
+        The club sacked its coach after five defeats in a row.
+        A late header sent the team to the cup final.
+        The referee showed him a red card for the tackle.
+        Fans filled the stadium long before the derby kicked off.
+        The midfielder signs for two years from the league leaders.
+        They drew nil-nil away and stay fourth in the table.
+        He missed from the spot and they lost the match.
+        The young winger made his debut for the national team.
+        The defender is out for six weeks with a knee injury.
+        Two own goals decided the derby.""",
+}
 
 
 @pytest.fixture
@@ -63,6 +91,23 @@ def test_encoder_teachers_learn_and_tell(tiny_encoder: Path, lesson: Lesson) -> 
     assert len(vectors) == 75
     assert seen == sorted(seen)
     assert seen[-1] == pytest.approx(1.0)
+
+
+def test_the_shipped_encoder_teaches_real_texts_from_four_of_a_label() -> None:
+    rows = [[line.strip() for line in block.splitlines()] for block in REAL.values()]
+    texts, targets = with_label_texts(
+        [text for texts in rows for text in texts[:4]],
+        np.repeat(np.eye(2, dtype=np.float32), 4, axis=0),
+        dict.fromkeys(REAL, ""),
+    )
+    lesson = Lesson(texts, targets, tuple(text for texts in rows for text in texts[4:]), multi_label=False)
+    encoder = Encoder(catalogue.locate("sentence-transformers/all-MiniLM-L6-v2"), max_length=32)
+    frozen = encoder.embed([*lesson.texts, *lesson.questions])
+
+    answers, _ = teach_encoder(lesson, frozen, encoder, TuneConfig(steps=4, batch_size=10))
+
+    for name, answer in answers.items():
+        assert (answer.argmax(axis=1) == np.repeat([0, 1], 8)).mean() >= 0.9, name
 
 
 def test_without_questions_the_encoder_is_tuned_all_the_same(tiny_encoder: Path, lesson: Lesson) -> None:
