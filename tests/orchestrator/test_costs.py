@@ -69,7 +69,9 @@ def test_a_second_is_too_little_for_an_encoder() -> None:
 
 def test_a_mini_student_costs_more_than_none() -> None:
     assert all(
-        total_s(PROFILE, sizes, mini=True) > total_s(PROFILE, sizes, mini=False) for sizes in LADDER[:-1]
+        total_s(PROFILE, sizes, mini=True) > total_s(PROFILE, sizes, mini=False)
+        for sizes in LADDER
+        if sizes.mini_steps
     )
 
 

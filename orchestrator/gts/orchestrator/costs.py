@@ -24,7 +24,7 @@ class Sizes:
         pool: Pool texts taught for the published student.
         fold_pool: Pool texts taught for each fold's student.
         tune_steps: Steps of contrastive tuning.
-        mini_steps: Steps of the published mini student.
+        mini_steps: Steps of the published mini student; 0: no mini student.
         fold_mini_steps: Steps of each fold's mini student.
         encoder: Whether the encoder is used at all.
     """
@@ -45,7 +45,9 @@ LADDER = (
     Sizes(3, 6000, 1000, 40, 60, 30),
     Sizes(2, 6000, 1000, 40, 60, 30),
     Sizes(2, 4000, 800, 30, 40, 20),
+    Sizes(2, 3000, 600, 25, 30, 20),
     Sizes(2, 2000, 500, 20, 20, 20),
+    Sizes(2, 2000, 500, 20, 0, 0),
     Sizes(2, 5000, 5000, 0, 0, 0, encoder=False),
 )
 """From lavish to frugal. The planner takes the first that the budget allows."""
@@ -101,21 +103,51 @@ def max_length(profile: Profile) -> int:
     return 64 if profile.chars <= 260 else 128
 
 
-def total_s(profile: Profile, sizes: Sizes, mini: bool) -> float:
-    """The whole fixed plan, generator aside."""
+def wants_generator(profile: Profile) -> bool:
+    """Whether unlabelled text is so scarce that texts made from it may help."""
+    return profile.pool < 50 * profile.labels
+
+
+def generate_s(profile: Profile, sizes: Sizes, tier: str) -> float:
+    """Generating for each fold and training a tier again with the new texts."""
+    generating = (sizes.folds + 1) * (4.0 if sizes.encoder else 2.0)
+    return generating + student_s(profile, sizes, tier) - seed_only_s(profile, sizes, tier)
+
+
+def seed_only_s(profile: Profile, sizes: Sizes, tier: str) -> float:
+    """The seed-only twins of a tier, on every fold and on all gold."""
+    if tier == "static":
+        return (sizes.folds + 1) * distil_static_s(profile, 0, sizes.encoder, full=False)
+    return (sizes.folds + 1) * distil_mini_s(profile, 0, 0, max_length(profile))
+
+
+def student_s(profile: Profile, sizes: Sizes, tier: str) -> float:
+    """A tier's students and their seed-only twins, on every fold and on all gold."""
     pool, fold_pool = min(profile.pool, sizes.pool), min(profile.pool, sizes.fold_pool)
-    folds, longest = sizes.folds, max_length(profile)
+    if tier == "static":
+        full = distil_static_s(profile, pool, sizes.encoder, full=True)
+        fold = distil_static_s(profile, fold_pool, sizes.encoder, full=False)
+    else:
+        longest = max_length(profile)
+        full = distil_mini_s(profile, pool, sizes.mini_steps, longest)
+        fold = distil_mini_s(profile, fold_pool, sizes.fold_mini_steps, longest)
+    return full + sizes.folds * fold + seed_only_s(profile, sizes, tier)
+
+
+def teaching_s(profile: Profile, sizes: Sizes) -> float:
+    """Vectors of all texts, and the portfolio fitted on every fold and on all gold."""
+    pool, fold_pool = min(profile.pool, sizes.pool), min(profile.pool, sizes.fold_pool)
     total = embed_s(profile, pool) if sizes.encoder else 0.0
-    total += folds * teach_s(profile, fold_pool, sizes.tune_steps, sizes.encoder)
-    total += teach_s(profile, pool, sizes.tune_steps, sizes.encoder)
-    total += folds * distil_static_s(profile, fold_pool, sizes.encoder, full=False)
-    total += distil_static_s(profile, pool, sizes.encoder, full=True) + package_s("static", profile.test)
-    total += (folds + 1) * distil_static_s(profile, 0, sizes.encoder, full=False)
-    if mini and sizes.encoder:
-        total += folds * distil_mini_s(profile, fold_pool, sizes.fold_mini_steps, longest)
-        total += distil_mini_s(profile, pool, sizes.mini_steps, longest) + package_s("mini", profile.test)
-        total += (folds + 1) * distil_mini_s(profile, 0, 0, longest)
-    return total
+    total += sizes.folds * teach_s(profile, fold_pool, sizes.tune_steps, sizes.encoder)
+    return total + teach_s(profile, pool, sizes.tune_steps, sizes.encoder)
+
+
+def total_s(profile: Profile, sizes: Sizes, mini: bool) -> float:
+    """The whole fixed plan."""
+    tiers = ("mini", "static") if mini and sizes.mini_steps else ("static",)
+    total = START_S + teaching_s(profile, sizes)
+    total += sum(student_s(profile, sizes, tier) + package_s(tier, profile.test) for tier in tiers)
+    return total + (generate_s(profile, sizes, tiers[0]) if wants_generator(profile) else 0.0)
 
 
 def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = True) -> Sizes:
@@ -125,13 +157,14 @@ def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = 
         profile: What there is to work with.
         budget_s: Seconds to be spent.
         mini: Whether a mini student is wanted.
-        is_hard: Whether a person set the budget. If so the last rung (no encoder) is taken when nothing else
-            fits; a budget nobody asked for does not cost the encoder. Without an encoder at hand it is the
-            only rung.
+        is_hard: Whether the budget may cost the mini student and, after it, the encoder: so for a budget that
+            a person set. One that nobody asked for only sizes a job. Without an encoder at hand there is one
+            size.
     """
     folds = max(2, min(profile.smallest_label, 4))
-    rungs = [sizes for sizes in LADDER if sizes.encoder == (profile.encoder is not None)]
-    if rungs[0].encoder and is_hard:
-        rungs.append(LADDER[-1])
+    if profile.encoder is None:
+        rungs = [LADDER[-1]]
+    else:
+        rungs = [sizes for sizes in LADDER if is_hard or sizes.mini_steps]
     fitted = [replace(sizes, folds=min(sizes.folds, folds)) for sizes in rungs]
     return next((s for s in fitted if total_s(profile, s, mini) <= 0.9 * budget_s), fitted[-1])

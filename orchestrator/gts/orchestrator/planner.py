@@ -124,19 +124,18 @@ class FixedPlanner:
         if evidence.profile is None:
             return Action(Kind.PROFILE, "count the data and time this machine", costs.START_S)
         tiers = wanted_tiers(evidence)
-        sizes = costs.choose_sizes(
-            evidence.profile,
-            evidence.budget_s,
-            "mini" in tiers,
-            is_hard=evidence.spec.budget.seconds is not None,
-        )
-        if not sizes.encoder:
+        wish = evidence.spec.student.tier
+        is_hard = evidence.spec.budget.seconds is not None and wish != "mini"
+        sizes = costs.choose_sizes(evidence.profile, evidence.budget_s, "mini" in tiers, is_hard)
+        if not sizes.mini_steps:
             tiers = ("static",)
         if evidence.audit is None:
             return self._teach(evidence.profile, sizes)
         for tier in tiers:
-            if evidence.trial(tier) is None and self._affordable(evidence, tier, tiers, sizes):
-                return self._distil(evidence, tier, sizes)
+            if evidence.trial(tier) is None and self._affordable(
+                evidence, evidence.profile, tier, tiers, sizes
+            ):
+                return self._distil(evidence, evidence.profile, tier, sizes)
         generate = self._generate(evidence, evidence.profile, sizes)
         if generate is not None:
             return generate
@@ -147,51 +146,34 @@ class FixedPlanner:
         return Action(Kind.PUBLISH, self._verdict(evidence))
 
     def _teach(self, profile: Profile, sizes: Sizes) -> Action:
-        pool, fold_pool = min(profile.pool, sizes.pool), min(profile.pool, sizes.fold_pool)
-        forecast = (costs.embed_s(profile, pool) if sizes.encoder else 0.0) + sizes.folds * costs.teach_s(
-            profile, fold_pool, sizes.tune_steps, sizes.encoder
-        )
-        forecast += costs.teach_s(profile, pool, sizes.tune_steps, sizes.encoder)
+        forecast = costs.teaching_s(profile, sizes)
         who = "encoder and lexical teachers" if sizes.encoder else "the lexical teachers"
         reason = f"fit {who} and audit them on {profile.gold} gold texts in {sizes.folds} folds"
         return Action(Kind.TEACH, reason, forecast, sizes=sizes)
 
-    def _distil(self, evidence: Evidence, tier: str, sizes: Sizes) -> Action:
+    def _distil(self, evidence: Evidence, profile: Profile, tier: str, sizes: Sizes) -> Action:
         audit = evidence.audit or {}
         quality = audit.get("ensemble_accuracy", 0.0)
         reason = f"the audited teachers are right on {quality:.0%} of held-out gold; pass that on to a {tier} student"
-        return Action(Kind.DISTIL, reason, self._distil_s(evidence, tier, sizes), tier, sizes)
+        return Action(Kind.DISTIL, reason, costs.student_s(profile, sizes, tier), tier, sizes)
 
-    def _distil_s(self, evidence: Evidence, tier: str, sizes: Sizes) -> float:
-        profile = evidence.profile
-        assert profile is not None  # noqa: S101 - the planner profiles first
-        pool, fold_pool, n = min(profile.pool, sizes.pool), min(profile.pool, sizes.fold_pool), sizes.folds
-        if tier == "static":
-            full = costs.distil_static_s(profile, pool, sizes.encoder, full=True)
-            fold = costs.distil_static_s(profile, fold_pool, sizes.encoder, full=False)
-            return full + n * fold + (n + 1) * costs.distil_static_s(profile, 0, sizes.encoder, full=False)
-        longest = costs.max_length(profile)
-        full = costs.distil_mini_s(profile, pool, sizes.mini_steps, longest)
-        fold = costs.distil_mini_s(profile, fold_pool, sizes.fold_mini_steps, longest)
-        return full + n * fold + (n + 1) * costs.distil_mini_s(profile, 0, 0, longest)
-
-    def _affordable(self, evidence: Evidence, tier: str, tiers: tuple[str, ...], sizes: Sizes) -> bool:
+    def _affordable(
+        self, evidence: Evidence, profile: Profile, tier: str, tiers: tuple[str, ...], sizes: Sizes
+    ) -> bool:
         if tier == tiers[-1] and not evidence.trials:
             return True  # something must be published
         if evidence.spec.budget.seconds is None:
             return True  # the default budget sizes a job; only a person's budget ends one
-        return self._distil_s(evidence, tier, sizes) + costs.package_s(tier, 0) <= evidence.left_s
+        return costs.student_s(profile, sizes, tier) + costs.package_s(tier, 0) <= evidence.left_s
 
     def _generate(self, evidence: Evidence, profile: Profile, sizes: Sizes) -> Action | None:
         trial = best_trial(evidence)
         target = evidence.spec.goal.target
-        if evidence.generation is not None or trial is None or profile.pool >= 50 * profile.labels:
+        if evidence.generation is not None or trial is None or not costs.wants_generator(profile):
             return None
         if target is not None and trial.best.value >= target:
             return None
-        forecast = (sizes.folds + 1) * (4.0 if sizes.encoder else 2.0) + self._distil_s(
-            evidence, trial.tier, sizes
-        )
+        forecast = costs.generate_s(profile, sizes, trial.tier)
         spare = sum(costs.package_s(tier, profile.test) for tier in ("mini", "static"))
         if forecast + spare > evidence.left_s:
             return None

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.encoder import TokenizedTexts, autocast, device_and_dtype
+from gts.core.encoder import TokenizedTexts, autocast, device_and_dtype, for_inference
 from gts.student.export import MEAN_POOLING
 from gts.student.objective import soft_label_loss
 
@@ -211,8 +211,8 @@ def mini_logits(
 
     tokens = TokenizedTexts(tokenizer, texts, max_length)
     out = np.zeros((len(texts), int(model.config.num_labels)), np.float32)
-    done = 0
-    with torch.inference_mode(), autocast():
+    model, done = for_inference(model), 0
+    with torch.inference_mode():
         for rows in tokens.by_length(batch_size):
             ids, mask = tokens.batch(rows.tolist())
             out[rows] = model(input_ids=ids, attention_mask=mask).logits.float().cpu().numpy()

@@ -71,7 +71,7 @@ def run(
     return summary
 
 
-def _typical_texts(data: TaskData, most: int = 512) -> list[str]:
+def _typical_texts(data: TaskData, most: int = 256) -> list[str]:
     texts = [*data.pool, *(example.text for example in data.gold)]
     rows = np.random.default_rng(data.spec.seed).permutation(len(texts))[:most]
     return [texts[i] for i in rows]
