@@ -222,7 +222,7 @@ def test_a_lesson_never_holds_what_will_judge(store: ArtifactStore, topic_texts:
     data = task(topic_texts)
     line = Line(store, data)
     shared = {"folds": 2, "pool": 36, "encoder": None}
-    teach = {"embed_pool": 36, "tune_steps": 0, "teachers": None}
+    teach = {"embed_pool": 36, "tune_steps": 0, "max_length": 64, "teachers": None}
     folds = [line.run("teach", {**shared, **teach, "fold": k}) for k in range(2)]
     audit = line.run("audit", {"folds": 2}, fold0=folds[0].artifact, fold1=folds[1].artifact)
     generated = line.run(
@@ -255,7 +255,15 @@ def test_a_lesson_never_holds_what_will_judge(store: ArtifactStore, topic_texts:
 
 def test_the_audit_pools_what_each_fold_held_out(store: ArtifactStore, topic_texts: TopicTexts) -> None:
     line = Line(store, task(topic_texts))
-    params = {"folds": 3, "pool": 20, "encoder": None, "embed_pool": 20, "tune_steps": 0, "teachers": None}
+    params = {
+        "folds": 3,
+        "pool": 20,
+        "encoder": None,
+        "embed_pool": 20,
+        "tune_steps": 0,
+        "max_length": 64,
+        "teachers": None,
+    }
     folds = [line.run("teach", {**params, "fold": k}) for k in range(3)]
     audit = line.run(
         "audit", {"folds": 3}, **{f"fold{k}": result.artifact for k, result in enumerate(folds)}
@@ -275,7 +283,9 @@ def test_stages_with_an_encoder_fit_together(
     embed = line.run("embed", {"encoder": tiny_catalogue, "pool": 30})
     vectors = line.arrays(embed, "vectors")
     teach = line.run(
-        "teach", {**shared, "embed_pool": 30, "tune_steps": 2, "teachers": None}, embed=embed.artifact
+        "teach",
+        {**shared, "embed_pool": 30, "tune_steps": 2, "max_length": 64, "teachers": None},
+        embed=embed.artifact,
     )
     told, tuned = line.arrays(teach, "pool"), line.arrays(teach, "vectors")
 
@@ -325,6 +335,7 @@ def test_a_task_without_unlabelled_text_is_taught_all_the_same(
         "encoder": tiny_catalogue,
         "embed_pool": 0,
         "tune_steps": 2,
+        "max_length": 64,
     }
     teach = line.run("teach", params | {"teachers": None}, embed=embed.artifact)
 

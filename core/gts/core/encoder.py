@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,30 @@ def autocast() -> Any:
 
     device, bfloat16 = device_and_dtype()
     return torch.autocast(device, dtype=torch.bfloat16, enabled=bfloat16)
+
+
+@contextmanager
+def training(model: Any) -> Iterator[None]:
+    """Training mode in the form that is fast on CPU: plain attention, without dropout of its weights.
+
+    Drawing random numbers for attention weights took more time than all matrix products at 128 tokens, and
+    the backward pass of fused attention is slow in bfloat16: 1.7 s a step became 0.8 s (benchmarks/LOG.md).
+    Dropout of hidden states stays.
+    """
+    implementation = model.config._attn_implementation
+    dropouts = [module for name, module in model.named_modules() if name.endswith("attention.self.dropout")]
+    shares = [module.p for module in dropouts]
+    model.set_attn_implementation("eager")
+    for module in dropouts:
+        module.p = 0.0
+    model.train()
+    try:
+        yield
+    finally:
+        model.eval()
+        model.set_attn_implementation(implementation)
+        for module, share in zip(dropouts, shares, strict=True):
+            module.p = share
 
 
 def for_inference(model: Any) -> Any:
@@ -112,9 +137,9 @@ class Encoder:
         self.tokenizer = AutoTokenizer.from_pretrained(self.folder)
         self.model = AutoModel.from_pretrained(self.folder).to(device_and_dtype()[0]).eval()
 
-    def tokenize(self, texts: Sequence[str]) -> TokenizedTexts:
-        """Token ids of texts, cut to this encoder's length."""
-        return TokenizedTexts(self.tokenizer, texts, self.max_length)
+    def tokenize(self, texts: Sequence[str], max_length: int | None = None) -> TokenizedTexts:
+        """Token ids of texts, cut to this encoder's length or a shorter one."""
+        return TokenizedTexts(self.tokenizer, texts, min(self.max_length, max_length or self.max_length))
 
     def forward(self, ids: Any, mask: Any) -> Any:
         """Sentence vectors of one batch, with gradients where they are enabled: float32 [n, d]."""

@@ -73,7 +73,12 @@ def teach_s(profile: Profile, pool: int, tune_steps: int, encoder: bool = True) 
     if not encoder or profile.encode_s is None:
         return lexical
     graphs = 1.2e-7 * texts**2
-    return lexical + graphs + tune_steps * train_step_s(profile, 64, 128) + texts * profile.encode_s
+    return (
+        lexical
+        + graphs
+        + tune_steps * train_step_s(profile, min(64, profile.gold), max_length(profile))
+        + texts * profile.encode_s
+    )
 
 
 def distil_static_s(profile: Profile, pool: int, encoder: bool, full: bool) -> float:

@@ -185,6 +185,7 @@ def _teach(run: _Run, action: Action) -> str:
 
     def teach(fold: int | None, teachers: list[str] | None) -> None:
         params = run.fold_params(fold, sizes) | {"embed_pool": pool, "tune_steps": sizes.tune_steps}
+        params |= {"max_length": costs.max_length(profile)}
         taught = min(profile.pool, sizes.pool if fold is None else sizes.fold_pool)
         forecast = costs.teach_s(profile, taught, sizes.tune_steps, sizes.encoder)
         detail = _fold_name(fold, sizes.folds)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.encoder import TokenizedTexts, autocast, device_and_dtype, for_inference
+from gts.core.encoder import TokenizedTexts, autocast, device_and_dtype, for_inference, training
 from gts.student.export import MEAN_POOLING
 from gts.student.objective import soft_label_loss
 
@@ -176,25 +176,25 @@ def train_mini(
             (step + 1) / warmup, max(0.0, (config.steps - step) / max(1, config.steps - warmup))
         ),
     )
-    model.train()
-    for step in range(config.steps):
-        batch = rng.choice(n_gold, min(from_gold, n_gold), replace=False)
-        if len(others):
-            size = min(config.batch_size - from_gold, int((chances > 0).sum()))
-            batch = np.concatenate([batch, rng.choice(others, size, replace=False, p=chances)])
-        ids, mask = tokens.batch(batch.tolist())
-        with autocast():
-            logits = model(input_ids=ids, attention_mask=mask).logits
-        loss = soft_label_loss(
-            logits.float(), wanted[batch], torch.ones(len(batch), device=model.device), multi_label
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        scheduler.step()
-        if on_step is not None:
-            on_step((step + 1) / config.steps)
+    with training(model):
+        for step in range(config.steps):
+            batch = rng.choice(n_gold, min(from_gold, n_gold), replace=False)
+            if len(others):
+                size = min(config.batch_size - from_gold, int((chances > 0).sum()))
+                batch = np.concatenate([batch, rng.choice(others, size, replace=False, p=chances)])
+            ids, mask = tokens.batch(batch.tolist())
+            with autocast():
+                logits = model(input_ids=ids, attention_mask=mask).logits
+            loss = soft_label_loss(
+                logits.float(), wanted[batch], torch.ones(len(batch), device=model.device), multi_label
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            scheduler.step()
+            if on_step is not None:
+                on_step((step + 1) / config.steps)
     return model.eval()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.encoder import Encoder
+from gts.core.encoder import Encoder, training
 
 Floats = NDArray[np.float32]
 
@@ -24,6 +24,7 @@ class TuneConfig:
         learning_rate: Peak of the schedule (linear warm-up over a tenth of the steps, then linear decay).
         temperature: Softness of the loss. 0.3 was better than 0.1 on tasks with few labels, 0.1 on one with
             77 (benchmarks/LOG.md).
+        max_length: Longest sequence in tuning, in tokens.
         seed: Seed of batches and dropout.
     """
 
@@ -31,6 +32,7 @@ class TuneConfig:
     batch_size: int = 64
     learning_rate: float = 8e-5
     temperature: float = 0.3
+    max_length: int = 128
     seed: int = 0
 
 
@@ -116,24 +118,23 @@ def tune(
     similarity = label_similarity(targets)
     if similarity.min() == 1 or len(groups) < 2:  # nothing to push apart
         return encoder
-    tokens = encoder.tokenize(texts)
-    encoder.model.train()
+    tokens = encoder.tokenize(texts, config.max_length)
     parameters = [p for p in encoder.model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.01, fused=True)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_decay(step, config.steps))
-    for step in range(config.steps):
-        rows = draw_batch(groups, config.batch_size, rng)
-        vectors = encoder.forward(*tokens.batch(rows.tolist()))
-        wanted = torch.from_numpy(similarity[np.ix_(rows, rows)]).to(vectors.device)
-        loss = supervised_contrastive_loss(vectors, wanted, config.temperature)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        scheduler.step()
-        if on_step is not None:
-            on_step((step + 1) / config.steps)
-    encoder.model.eval()
+    with training(encoder.model):
+        for step in range(config.steps):
+            rows = draw_batch(groups, config.batch_size, rng)
+            vectors = encoder.forward(*tokens.batch(rows.tolist()))
+            wanted = torch.from_numpy(similarity[np.ix_(rows, rows)]).to(vectors.device)
+            loss = supervised_contrastive_loss(vectors, wanted, config.temperature)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            scheduler.step()
+            if on_step is not None:
+                on_step((step + 1) / config.steps)
     return encoder
 
 

@@ -33,7 +33,7 @@ def run(
     Args:
         inputs: ``task``; ``embed`` where an encoder is used.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder`` (catalogue id or None),
-            ``embed_pool`` (the limit stage ``embed`` had), ``tune_steps``, ``teachers`` (names of those to ask, or
+            ``embed_pool`` (the limit stage ``embed`` had), ``tune_steps``, ``max_length`` (tokens, in tuning), ``teachers`` (names of those to ask, or
             None for all).
         out: Gets ``heldout.safetensors`` and ``pool.safetensors`` (teacher name to probabilities [texts, labels])
             and, with an encoder, ``trunk/`` (the tuned encoder) and ``vectors.safetensors`` (unit vectors under it of
@@ -60,7 +60,10 @@ def run(
         )
         encoder = Encoder(catalogue.locate(params["encoder"]), ENCODER_TOKENS)
         config = TuneConfig(
-            steps=params["tune_steps"], temperature=0.3 if len(split.data.labels) <= 20 else 0.1, seed=seed
+            steps=params["tune_steps"],
+            max_length=params["max_length"],
+            temperature=0.3 if len(split.data.labels) <= 20 else 0.1,
+            seed=seed,
         )
         report = part(progress, 0.1, 0.95, "tuning the encoder on the labels")
         told, tuned = teach_encoder(lesson, vectors, encoder, config, wanted, report)
