@@ -87,7 +87,7 @@ def test_the_loss_is_the_log_likelihood(multi: bool) -> None:
 
 
 @pytest.mark.parametrize("multi", [False, True])
-@pytest.mark.parametrize("factor", [0.5, 3.0])
+@pytest.mark.parametrize("factor", [0.8, 3.0])
 def test_calibration_undoes_what_scaling_did(multi: bool, factor: float) -> None:
     logits, targets = case(0, 400, multi, skill=1.0)
     plain, _ = calibrate(logits, targets, multi)
@@ -96,6 +96,14 @@ def test_calibration_undoes_what_scaling_did(multi: bool, factor: float) -> None
 
     assert temperature == pytest.approx(factor * plain, rel=0.06)
     assert loss <= loss_at(factor * logits, targets, multi, 1.0)
+
+
+def test_a_few_right_answers_do_not_make_a_student_sure_of_everything() -> None:
+    targets = np.eye(2, dtype=np.float32)[np.arange(4) % 2]
+
+    temperature, _ = calibrate(0.1 * targets, targets, False)
+
+    assert temperature == pytest.approx(0.5)
 
 
 def test_a_boaster_is_cooled_down() -> None:
