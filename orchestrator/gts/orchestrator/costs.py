@@ -91,11 +91,7 @@ def distil_static_s(profile: Profile, pool: int, encoder: bool, full: bool) -> f
 
 def distil_mini_s(profile: Profile, pool: int, steps: int, max_length: int) -> float:
     """One mini student, its beliefs about the pool included."""
-    return (
-        1.0
-        + steps * train_step_s(profile, 40, max_length)
-        + (profile.encode_s or 0.0) * (pool + profile.test)
-    )
+    return 1.0 + steps * train_step_s(profile, 40, max_length) + (profile.encode_s or 0.0) * pool
 
 
 def package_s(tier: str, test: int) -> float:
@@ -123,7 +119,8 @@ def seed_only_s(profile: Profile, sizes: Sizes, tier: str) -> float:
     """The seed-only twins of a tier, on every fold and on all gold."""
     if tier == "static":
         return (sizes.folds + 1) * distil_static_s(profile, 0, sizes.encoder, full=False)
-    return (sizes.folds + 1) * distil_mini_s(profile, 0, 0, max_length(profile))
+    test = (profile.encode_s or 0.0) * profile.test  # predicted once, by the fit on all gold
+    return (sizes.folds + 1) * distil_mini_s(profile, 0, 0, max_length(profile)) + test
 
 
 def student_s(profile: Profile, sizes: Sizes, tier: str) -> float:
