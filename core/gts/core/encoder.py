@@ -64,7 +64,7 @@ def training(model: Any) -> Iterator[None]:
 def for_inference(model: Any) -> Any:
     """The model in evaluation mode; where bfloat16 is fast, a copy with its weights in it.
 
-    Autocast would convert the weights again for each batch, which takes a third of the time of a small model.
+    Autocast would convert the weights again for each batch.
     """
     import copy
 
