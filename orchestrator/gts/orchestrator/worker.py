@@ -55,6 +55,9 @@ class Worker:
         lease_s: How long a job stays held without a heartbeat, in seconds.
         heartbeat_s: How often the lease is prolonged, in seconds.
         clock: Where the time of leases comes from.
+
+    Attributes:
+        job_id: The job at hand; ``None`` between jobs.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Worker:
         self._knocked = threading.Event()
         # A plain flag, not an Event: stop() is called from signal handlers, where an Event's lock may be held.
         self._stopping = False
+        self.job_id: str | None = None
 
     def stop(self) -> None:
         """End :meth:`run`: the job at hand stops within seconds and goes back into the queue."""
@@ -111,6 +115,7 @@ class Worker:
             job = queue.claim(session, self.name, lease_s=self._lease_s, clock=self._clock)
         if job is None:
             return False
+        self.job_id = job.id
         logger.info("job %s (%s): attempt %d begins", job.id, job.name, job.fence)
         recorder = JobRecorder(self._database, job, clock=self._clock)
         with self._heartbeats(job, recorder):
@@ -123,6 +128,8 @@ class Worker:
                 logger.warning(
                     "job %s: the database cannot be reached; left to its lease", job.id, exc_info=True
                 )
+            finally:
+                self.job_id = None
         return True
 
     def _carry_out(self, job: Job, recorder: JobRecorder) -> None:

@@ -23,6 +23,7 @@ from gts.platform.settings import Settings, load_settings
 if TYPE_CHECKING:
     from gts.core.artifacts import ArtifactStore
     from gts.orchestrator.compute.base import Compute
+    from gts.orchestrator.worker import Worker
 
 logger = logging.getLogger("gts.platform")
 
@@ -68,7 +69,7 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
 
     def stop(*_: object) -> None:
         worker.stop()
-        threading.Thread(target=_end_late, name="end-late", daemon=True).start()
+        threading.Thread(target=_end_late, args=(worker,), name="end-late", daemon=True).start()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
@@ -118,10 +119,15 @@ def _watch_parent(stop: Callable[[], None]) -> None:
     stop()
 
 
-def _end_late() -> None:
-    """A stage in native code may not look up in time; nobody waits for it for ever."""
+def _end_late(worker: Worker) -> None:
+    """A stage in native code may not look up in time, nor Ray go in time; nobody waits for them for ever."""
     time.sleep(_GRACE_S)
-    logger.warning("the worker did not stop within %.0f s and is ended; its job goes on elsewhere", _GRACE_S)
+    if job_id := worker.job_id:
+        logger.warning(
+            "job %s did not stop within %.0f s and is ended here; it goes on when its lease has run out",
+            job_id,
+            _GRACE_S,
+        )
     _end_children()
     os._exit(1)
 

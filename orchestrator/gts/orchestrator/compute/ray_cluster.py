@@ -177,11 +177,12 @@ class RayCluster:
     def _disconnect(self) -> None:
         import ray
 
+        # Asked to go, warm processes and Ray's monitor take seconds. Only the server this driver talks to while
+        # it disconnects is spared until then.
         family = self._family()
+        _kill(family, spare="gcs_server")
         ray.shutdown()
-        for process in psutil.wait_procs(family, timeout=3)[1]:
-            with suppress(psutil.Error):
-                process.kill()
+        _kill(family)
         psutil.wait_procs(family, timeout=3)
         if self._address is None:
             _remove_sessions(self._folder, os.getpid())
@@ -242,6 +243,13 @@ class RayCluster:
             FOLDER_VARIABLE: str(self._folder),
             OWNER_VARIABLE: f"{me.pid}:{me.create_time()}",
         }
+
+
+def _kill(processes: list[psutil.Process], spare: str = "") -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            if process.name() != spare:
+                process.kill()
 
 
 @contextmanager
