@@ -30,11 +30,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ArtifactStore:
 @pytest.fixture(scope="module")
 def compute(store: ArtifactStore) -> Iterator[RayCompute]:
     compute = RayCompute(store, STAGES, store.root.parent / "ray", cores=2, grace_s=0.5)
+    folder = session_folder(store.root.parent / "ray")
     yield compute
     compute.close()
-    folder = session_folder(store.root.parent / "ray")
-    assert list(folder.iterdir()) == []
-    shutil.rmtree(folder.parent)
+    assert not folder.parent.exists()
     assert [
         child.name() for child in psutil.Process().children(recursive=True) if "ray" in child.name()
     ] == []
@@ -217,11 +216,11 @@ def test_leftovers_of_a_killed_owner_are_ended(tmp_path: Path) -> None:
 def test_a_long_folder_is_replaced_by_a_short_private_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", "/tmp")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("y" * 80)))  # no place for a socket either
     folder = session_folder(tmp_path / ("x" * 80))
 
     assert folder == session_folder(tmp_path / ("x" * 80))
-    assert len(str(folder)) < 38
+    assert len(str(folder)) <= 38
     assert folder.parent.stat().st_mode & 0o777 == 0o700
     shutil.rmtree(folder.parent)
 

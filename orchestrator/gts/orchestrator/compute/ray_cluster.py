@@ -39,10 +39,7 @@ def session_folder(wanted: Path) -> Path:
     Raises:
         StorageError: The short folder exists and belongs to someone else.
     """
-    outer = wanted.resolve()
-    if len(os.fsencode(outer)) > _LONGEST_FOLDER:
-        name = hashlib.sha256(os.fsencode(outer)).hexdigest()[:10]
-        outer = Path(tempfile.gettempdir()).resolve() / f"gts-ray-{name}"
+    outer = _short_enough(wanted.resolve())
     outer.mkdir(parents=True, exist_ok=True, mode=0o700)
     if outer.is_symlink() or outer.stat().st_uid != os.getuid():
         raise StorageError(
@@ -51,6 +48,13 @@ def session_folder(wanted: Path) -> Path:
     outer.chmod(0o700)
     (outer / "r").mkdir(exist_ok=True)
     return outer / "r"
+
+
+def _short_enough(wanted: Path) -> Path:
+    name = f"gts-ray-{hashlib.sha256(os.fsencode(wanted)).hexdigest()[:10]}"
+    shortest = Path("/tmp") / name  # noqa: S108 - session_folder checks whose it is
+    places = (wanted, Path(tempfile.gettempdir()).resolve() / name, shortest)
+    return next((place for place in places if len(os.fsencode(place)) <= _LONGEST_FOLDER), shortest)
 
 
 def end_orphans(folder: Path) -> int:
@@ -77,6 +81,13 @@ def _remove_sessions(folder: Path, ended: int | None = None) -> None:
         owner = int(session.name.rpartition("_")[2])
         if owner == ended or not psutil.pid_exists(owner):
             shutil.rmtree(session, ignore_errors=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove what :func:`session_folder` made, unless another cluster uses it."""
+    for empty in (folder, folder.parent):
+        with suppress(OSError):
+            empty.rmdir()
 
 
 def _is_orphan(process: psutil.Process, folders: set[str]) -> bool:
@@ -121,6 +132,7 @@ class RayCluster:
     """
 
     def __init__(self, folder: Path, cores: int, address: str | None = None) -> None:
+        self._wanted = folder
         self._folder = session_folder(folder)
         self._cores = cores
         self._address = address
@@ -186,6 +198,7 @@ class RayCluster:
         psutil.wait_procs(family, timeout=3)
         if self._address is None:
             _remove_sessions(self._folder, os.getpid())
+        _remove_folder(self._folder)
 
     def _connect(self) -> None:
         options: dict[str, Any] = {
@@ -196,6 +209,7 @@ class RayCluster:
         }
         if self._address is None:
             end_orphans(self._folder)
+            session_folder(self._wanted)  # again: a cluster that has just stopped may have removed it
             options |= {
                 "num_cpus": self._cores,
                 "object_store_memory": OBJECT_STORE_BYTES,
