@@ -8,6 +8,7 @@ import pytest
 from tiny_student import write_tiny_student
 
 from gts.platform.cli import run
+from gts.platform.cli.output import print_table
 
 HEAVY = (
     "torch",
@@ -184,3 +185,28 @@ def test_doctor_looks_at_everything(gts):
 
 def test_the_version(gts):
     assert gts("version", "--json")[1].startswith('{"version"')
+
+
+JOB = ("0123456789abcdef" * 2, "support-tickets", "succeeded", "2026-11-21 08:12:04", "local/support-tickets")
+
+
+@pytest.mark.parametrize(
+    ("columns", "name", "shown"),
+    [
+        (200, "support-tickets", 5),
+        (80, "support-tickets", 3),
+        (80, "tickets", 4),
+        (80, "客服工单" * 12, 3),  # too wide for the terminal even so: whole all the same
+    ],
+)
+def test_cells_of_a_list_stay_whole_and_less_important_columns_go_first(
+    monkeypatch, capsys, columns, name, shown
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    row = (JOB[0], name, *JOB[2:])
+    print_table(("id", "name", "state", "created", "model"), [row, row], "none", spare=2)
+    heading, _, *lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert len(heading.split()) == shown
+    assert len(lines) == 2
+    for line in lines:
+        assert [cell for cell in row if cell in line] == list(row[:shown])

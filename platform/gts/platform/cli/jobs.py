@@ -73,7 +73,9 @@ def produce(
         write_json(report)
         return
     print_report(report)
-    stdout().print(f"\nthe student is in {output}; try: gts predict {output} 'some text'", markup=False)
+    stdout().print(
+        f"\nthe student is in {output}; try: gts predict {output} 'some text'", markup=False, soft_wrap=True
+    )
 
 
 def submit(
@@ -130,9 +132,8 @@ def jobs(
         (job["id"], job["name"], job["state"], short_time(job["created_at"]), job["model"] or "")
         for job in found
     ]
-    print_table(
-        ("id", "name", "state", "created", "model"), rows, "no jobs yet; `gts submit TASK.yaml` starts one"
-    )
+    columns = ("id", "name", "state", "created", "model")
+    print_table(columns, rows, "no jobs yet; `gts submit TASK.yaml` starts one", spare=2)
 
 
 def job(
@@ -156,7 +157,9 @@ def job(
     console = stdout()
     for key in ("id", "name", "state", "created_at", "started_at", "finished_at", "model"):
         if found.get(key):
-            console.print(f"{key.removesuffix('_at'):<10}{plain(str(found[key]))}", markup=False)
+            console.print(
+                f"{key.removesuffix('_at'):<10}{plain(str(found[key]))}", markup=False, soft_wrap=True
+            )
     if found.get("error"):
         console.print(f"{'error':<10}{plain(found['error']['message'])}", markup=False, soft_wrap=True)
     if report:
@@ -187,7 +190,9 @@ def _follow(client: Client, job_id: str, as_json: bool) -> None:
     report = client.report(job_id) if ended["state"] == "succeeded" else None
     if report is not None and not as_json:
         print_report(report)
-        stdout().print(f"\nmodel {ended['model']}; download it: gts pull {ended['model']}", markup=False)
+        stdout().print(
+            f"\nmodel {ended['model']}; download it: gts pull {ended['model']}", markup=False, soft_wrap=True
+        )
     if report is not None and as_json:
         write_json({**ended, "report": report})
     if report is None:

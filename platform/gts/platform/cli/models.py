@@ -52,7 +52,8 @@ def models(
         write_json({"models": found})
         return
     rows = [(model["id"], model["commit"][:12], short_time(model["updated_at"])) for model in found]
-    print_table(("model", "commit", "published"), rows, "no models yet; a finished job publishes one")
+    columns = ("model", "commit", "published")
+    print_table(columns, rows, "no models yet; a finished job publishes one", spare=1)
 
 
 def pull(

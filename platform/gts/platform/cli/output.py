@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def write_json(value: Any) -> None:
@@ -36,23 +37,47 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """A table on standard output, or one sentence when there is nothing in it."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str, *, spare: int = 0
+) -> None:
+    """A table on standard output, or one sentence when there is nothing in it.
+
+    Args:
+        columns: Headings. The first column names the thing: people copy it from there, so it is never broken.
+        rows: Cells, as many as columns.
+        empty: The sentence.
+        spare: How many of the last columns may be left out on a narrow terminal. Where there are any, no cell is
+            ever broken: rather than that, the table is wider than the terminal.
+    """
     console = stdout()
     if not rows:
         console.print(empty)
         return
+    if not spare:
+        console.print(_table(columns, rows, whole=1))
+        return
+    roomy = console.options.update(max_width=sys.maxsize)
+    for count in range(len(columns), len(columns) - spare - 1, -1):
+        table = _table(columns[:count], [row[:count] for row in rows], whole=count)
+        width = console.measure(table, options=roomy).maximum
+        if width <= console.width:
+            break
+    console.width = max(console.width, width)
+    console.print(table)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], whole: int) -> Table:
+    """A table whose first ``whole`` columns stay on one line."""
     from rich import box
     from rich.table import Column, Table
     from rich.text import Text
 
-    # The first column names the thing: people copy it from there, so it is never cut.
-    headers = [Column(columns[0], no_wrap=True), *(Column(name, overflow="fold") for name in columns[1:])]
+    headers = [Column(name, no_wrap=index < whole, overflow="fold") for index, name in enumerate(columns)]
     table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         # Text, not markup: names come from users and may hold brackets.
         table.add_row(*(Text(plain(str(cell))) for cell in row))
-    console.print(table)
+    return table
 
 
 def plain(text: str) -> str:

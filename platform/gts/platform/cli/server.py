@@ -145,7 +145,7 @@ def token_list(data_dir: DataDirOption = None, as_json: JsonFlag = False) -> Non
         )
         for token in found
     ]
-    print_table(("id", "name", "scopes", "active", "created", "last used"), rows, "no tokens yet")
+    print_table(("id", "name", "scopes", "active", "created", "last used"), rows, "no tokens yet", spare=2)
 
 
 @token_app.command("revoke")
