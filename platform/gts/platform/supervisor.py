@@ -29,6 +29,7 @@ from gts.core.blobs import write_atomically
 from gts.core.database import Database
 from gts.core.errors import Conflict, Forbidden
 from gts.platform.app import build_services, create_app
+from gts.platform.connection import Connection
 from gts.platform.settings import Settings, environment, is_loopback
 from gts.platform.tokens import TokenStore, check_strength
 
@@ -218,6 +219,7 @@ class _Server(uvicorn.Server):
 def _uvicorn_config(app: Any, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=Connection,
         log_config=None,
         access_log=False,  # it would write the token of the first URL
         server_header=False,

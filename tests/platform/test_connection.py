@@ -1,0 +1,120 @@
+"""Clients that keep a connection open without saying what they want, and those that are merely slow."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from gts.platform.connection import Connection
+from gts.platform.supervisor import _uvicorn_config
+
+TIMEOUT_S = 1.0
+
+
+class ShortConnection(Connection):
+    read_timeout_s = TIMEOUT_S
+
+
+class Application:
+    """Reads a request to its end, then answers; on `/slow` it takes its time."""
+
+    def __init__(self):
+        self.cut_off = threading.Event()
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.cut_off.set()
+                return
+            size, more = size + len(message["body"]), message["more_body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if scope["path"] == "/slow":
+            await send({"type": "http.response.body", "body": b"a part ", "more_body": True})
+            await asyncio.sleep(1.5 * TIMEOUT_S)
+        await send({"type": "http.response.body", "body": b"read %d" % size})
+
+
+@pytest.fixture
+def application():
+    return Application()
+
+
+@pytest.fixture
+def connect(application, settings):
+    config = _uvicorn_config(application, settings)
+    assert config.http is Connection
+    config.http = ShortConnection
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    opened = []
+
+    def connect(*parts, pause_s=0.0):
+        opened.append(socket.create_connection(listener.getsockname(), timeout=20))
+        for part in parts:
+            opened[-1].sendall(part)
+            time.sleep(pause_s)
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def read_to_the_end(connection):
+    found = b""
+    while part := connection.recv(1000):
+        found += part
+    return found
+
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 8\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nHost:", HEAD, HEAD + b"half"])
+def test_half_a_request_does_not_keep_a_connection(connect, sent):
+    assert read_to_the_end(connect(sent)) == b""
+
+
+def test_a_head_has_one_deadline_however_it_trickles(connect):
+    connection = connect(b"GET / HTTP/1.1\r\n")
+    with pytest.raises(OSError):
+        for _ in range(200):
+            connection.sendall(b"x: y\r\n")
+            time.sleep(TIMEOUT_S / 5)
+
+
+def test_the_second_request_of_a_connection_is_waited_for_no_longer(connect):
+    connection = connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"0\r\n\r\n"):
+        answer += connection.recv(1000)
+    connection.sendall(b"GET / HTTP/1.1\r\nHost:")
+    assert read_to_the_end(connection) == b""
+
+
+def test_an_application_is_told_that_the_rest_of_a_body_will_not_come(connect, application):
+    connect(HEAD + b"half")
+    assert application.cut_off.wait(20)
+
+
+def test_a_body_may_take_its_time(connect):
+    connection = connect(HEAD, *(b"%d" % number for number in range(8)), pause_s=TIMEOUT_S / 5)
+    assert b"read 8" in read_to_the_end(connection)
+
+
+def test_a_slow_answer_is_not_cut(connect):
+    connection = connect(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = read_to_the_end(connection)
+    assert b"a part" in answer and b"read 0" in answer
