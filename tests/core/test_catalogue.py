@@ -53,6 +53,18 @@ def test_the_shipped_encoder_is_pinned_to_the_published_weights() -> None:
     assert catalogue.encoder_for("en") == entry
 
 
+def test_a_relative_path_counts_from_the_catalogues_folder(
+    site: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site(path="weights")
+    monkeypatch.chdir(tmp_path / "weights")
+    monkeypatch.setenv("GTS_CATALOGUE", "../catalogue.json")
+    folder = catalogue.locate("site/zh")
+    monkeypatch.chdir("/")
+
+    assert folder.is_absolute() and folder.samefile(tmp_path / "weights")
+
+
 def test_a_language_without_encoder_has_none() -> None:
     assert catalogue.encoder_for("zh") is None
 

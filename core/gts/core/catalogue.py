@@ -29,7 +29,7 @@ class BaseModelEntry(BaseModel):
         hidden_size: Width of its hidden states.
         licence: SPDX identifier.
         package: Python package that carries the files, with ``folder`` inside it; or
-        path: Folder on disk that holds them.
+        path: Folder on disk that holds them; a relative one counts from the folder of the catalogue.
         install: What to do when they are missing.
         sha256: File name to digest; checked once per process before first use.
     """
@@ -61,9 +61,8 @@ def entries() -> tuple[BaseModelEntry, ...]:
     found: list[BaseModelEntry] = []
     for file in files:
         try:
-            found += [
-                BaseModelEntry.model_validate(row) for row in json.loads(file.read_text("utf-8"))["models"]
-            ]
+            rows = json.loads(file.read_text("utf-8"))["models"]
+            found += [_placed(BaseModelEntry.model_validate(row), file) for row in rows]
         except (
             OSError,
             KeyError,
@@ -75,6 +74,13 @@ def entries() -> tuple[BaseModelEntry, ...]:
                 mend='give a JSON file {"models": [...]} with the fields of the shipped catalogue',
             ) from error
     return tuple(found)
+
+
+def _placed(entry: BaseModelEntry, file: Path) -> BaseModelEntry:
+    """The entry with its path resolved from the folder of the catalogue that holds it."""
+    if entry.path is None:
+        return entry
+    return entry.model_copy(update={"path": file.absolute().parent / entry.path})
 
 
 def find(model_id: str) -> BaseModelEntry:
