@@ -72,6 +72,22 @@ def test_leftovers_of_dead_processes_are_removed(sqlite_database: Database, stor
         assert not old.exists()
 
 
+def test_further_cleaners_are_called_at_once_but_not_in_every_round(
+    sqlite_database: Database, store: ArtifactStore
+) -> None:
+    called: list[str] = []
+
+    def clean() -> int:
+        called.append("clean")
+        return 1
+
+    reconciler = Reconciler(sqlite_database, store, NoKnock(), cleaners=[clean, clean])
+    reconciler.tick()
+    reconciler.tick()
+
+    assert len(called) == 2
+
+
 def test_it_runs_by_itself_until_stopped(
     sqlite_database: Database, store: ArtifactStore, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -27,12 +28,12 @@ from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.stage import StageCall
 from gts.platform.app import build_services, create_app
 from gts.platform.pages.charts import Interval, axis, interval_chart
-from gts.platform.pages.drafts import save_draft
 from gts.platform.pages.example import example_fields
 from gts.platform.pages.markdown import render_card
 from gts.platform.pages.reports import interval_sentence, report_view, verdict
 from gts.platform.services import Services
 from gts.platform.settings import Settings
+from gts.platform.taskstore import DRAFTS_FOR_S, clean_drafts, put_task
 from gts.tasks.building import build_task
 from gts.tasks.source import TextSource
 from gts.tasks.spec import TaskSpec
@@ -106,7 +107,7 @@ class Site:
 
     def submit(self, name: str = "support-tickets", text: str = PASTED, **spec: Any) -> Job:
         data = build_task(TaskSpec(name="task", **spec), TextSource(text))
-        digest = save_draft(self.services.store, data)
+        digest = put_task(self.services.store, data)
         with self.services.database.writing() as session:
             return jobs.submit(
                 session,
@@ -412,9 +413,31 @@ def test_other_sites_cannot_submit(site: Site) -> None:
     client.headers["origin"] = "https://evil.example"
     response = client.post("/new", files=form(name="t", examples=PASTED))
     assert response.status_code == 403
-    digest = save_draft(site.services.store, build_task(TaskSpec(name="t"), TextSource(PASTED)))
+    digest = put_task(site.services.drafts, build_task(TaskSpec(name="t"), TextSource(PASTED)))
     assert client.post(f"/new/{digest}", data={"key": "0" * 32}).status_code == 403
     assert not jobs_of(site)
+
+
+def test_drafts_nobody_confirms_are_removed_after_a_day_and_jobs_keep_theirs(site: Site) -> None:
+    client, drafts = site.client(), site.services.drafts
+
+    def draft_a_day_old(name: str) -> str:
+        address: str = client.post("/new", files=form(name=name, examples=PASTED)).headers["location"]
+        made_at = time.time() - DRAFTS_FOR_S - 60
+        os.utime(drafts.path(address.rsplit("/", 1)[1]), (made_at, made_at))
+        return address
+
+    forgotten, confirmed = draft_a_day_old("forgotten"), draft_a_day_old("confirmed")
+    job = client.post(confirmed, data={"key": "0" * 32}).headers["location"]
+    again = draft_a_day_old("again")
+    assert client.post("/new", files=form(name="again", examples=PASTED)).headers["location"] == again
+
+    assert clean_drafts(drafts) == 2
+    page(client, forgotten, 404)
+    page(client, confirmed, 404)
+    page(client, again)
+    assert "2 labels" in page(client, job)
+    assert client.post(f"{job}/again").status_code == 303
 
 
 def test_unknown_draft_is_a_page(site: Site) -> None:

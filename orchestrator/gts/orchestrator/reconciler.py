@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -40,6 +41,7 @@ class Reconciler:
         period_s: Seconds between rounds.
         max_attempts: How many workers may die over a job before it fails.
         clock: Where the time of leases comes from.
+        cleaners: What else is called at the start and every hour; each removes leftovers and says how many.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Reconciler:
         period_s: float = PERIOD_S,
         max_attempts: int = queue.MAX_ATTEMPTS,
         clock: Clock = database_clock,
+        cleaners: Sequence[Callable[[], int]] = (),
     ) -> None:
         self._database = database
         self._store = store
@@ -58,6 +61,7 @@ class Reconciler:
         self._period_s = period_s
         self._max_attempts = max_attempts
         self._clock = clock
+        self._cleaners = cleaners
         self._cleaned_at: float | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -107,6 +111,6 @@ class Reconciler:
         if self._cleaned_at is not None and time.monotonic() - self._cleaned_at < CLEAN_EVERY_S:
             return
         self._cleaned_at = time.monotonic()
-        removed = self._store.clean_temporary(TEMPORARY_FOR_S)
+        removed = self._store.clean_temporary(TEMPORARY_FOR_S) + sum(clean() for clean in self._cleaners)
         if removed:
-            logger.info("removed %d leftover temporary folders", removed)
+            logger.info("removed %d leftovers of what was broken off", removed)

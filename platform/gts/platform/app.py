@@ -44,6 +44,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         settings=settings,
         database=database,
         store=ArtifactStore(settings.store_root),
+        drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
         tokens=TokenStore(database),
         students=StudentCache(registry, settings),

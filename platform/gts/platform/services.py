@@ -26,6 +26,7 @@ class Services:
         settings: What the installation was told.
         database: Jobs, events, registry and tokens.
         store: Artifacts: the data of jobs and what stages left behind.
+        drafts: Tasks from the web form that nobody has confirmed yet.
         registry: Published models.
         tokens: Access tokens.
         students: Loaded students that answer predictions.
@@ -35,6 +36,7 @@ class Services:
     settings: Settings
     database: Database
     store: ArtifactStore
+    drafts: ArtifactStore
     registry: Registry
     tokens: TokenStore
     students: StudentCache

@@ -120,6 +120,11 @@ class Settings(BaseModel):
         return self.data_dir / "artifacts"
 
     @property
+    def drafts_root(self) -> Path:
+        """Root of the store of tasks that wait to be confirmed."""
+        return self.data_dir / "drafts"
+
+    @property
     def blob_root(self) -> Path:
         """Root of the registry's blobs."""
         return self.data_dir / "blobs"

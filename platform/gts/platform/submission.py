@@ -10,14 +10,14 @@ from typing import Any, NoReturn
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from gts.core.blobs import storage_errors
 from gts.core.errors import InvalidInput, TooLarge
 from gts.orchestrator import jobs
 from gts.orchestrator.records import Job
 from gts.platform.auth import User
 from gts.platform.services import Services
+from gts.platform.taskstore import put_task
 from gts.platform.uploads import Upload, receive_upload
-from gts.tasks.dataset import TaskData, save_task
+from gts.tasks.dataset import TaskData
 from gts.tasks.document import parse_document
 from gts.tasks.source import FileSource, Source
 from gts.tasks.taskfile import load_task_document
@@ -91,11 +91,7 @@ async def accept(services: Services, user: User, data: TaskData, idempotency_key
 
 
 def _accept(services: Services, user: User, data: TaskData, idempotency_key: str | None) -> Job:
-    with services.store.workspace() as workspace:
-        folder = workspace / "task"
-        with storage_errors("the task's data"):
-            save_task(data, folder)
-        artifact = services.store.commit(folder)
+    artifact = put_task(services.store, data)
     with services.database.writing() as session:
         job = jobs.submit(
             session,

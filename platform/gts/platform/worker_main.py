@@ -57,6 +57,7 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     from gts.orchestrator.knock import open_knock
     from gts.orchestrator.reconciler import Reconciler
     from gts.orchestrator.worker import Worker
+    from gts.platform.taskstore import clean_drafts
     from gts.registry.registry import Registry
 
     database = Database(settings.database)
@@ -65,7 +66,8 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     compute = open_compute(settings, store)
     knock = open_knock(settings.redis_url)
     worker = Worker(database, store, compute, import_object(settings.engine)(registry))
-    reconciler = Reconciler(database, store, knock)
+    drafts = ArtifactStore(settings.drafts_root)
+    reconciler = Reconciler(database, store, knock, cleaners=[lambda: clean_drafts(drafts)])
 
     def stop(*_: object) -> None:
         worker.stop()

@@ -13,13 +13,13 @@ from gts.orchestrator import events, jobs
 from gts.orchestrator.records import Job
 from gts.platform.auth import Reader, Writer
 from gts.platform.jobviews import find_job
-from gts.platform.pages.drafts import load_draft
 from gts.platform.pages.modelviews import model_path
 from gts.platform.pages.render import render
 from gts.platform.pages.reports import report_view
 from gts.platform.pages.views import job_page
 from gts.platform.services import Services, ServicesDep
 from gts.platform.submission import accept
+from gts.platform.taskstore import get_task
 from gts.tasks.preview import preview
 
 _NEWEST_EVENTS = 40
@@ -65,14 +65,14 @@ async def run_again(services: ServicesDep, user: Writer, job_id: str) -> Respons
     The key makes a double click one job; the job that failed can be run again only through its successor.
     """
     job = await run_in_threadpool(find_job, services, user, job_id)
-    data = await run_in_threadpool(load_draft, services.store, job.task_artifact)
+    data = await run_in_threadpool(get_task, services.store, job.task_artifact)
     again = await accept(services, user, data, f"again-{job.id}")
     return _to_job(again.id)
 
 
 def _task(services: Services, job: Job) -> dict[str, object] | None:
     try:
-        return preview(load_draft(services.store, job.task_artifact))
+        return preview(get_task(services.store, job.task_artifact))
     except NotFound:  # the store was cleaned; the job's own record is enough
         return None
 

@@ -11,19 +11,13 @@ from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import InvalidInput, TooLarge
 from gts.platform.auth import Writer
-from gts.platform.pages.drafts import (
-    EMPTY_FORM,
-    faulty_form,
-    form_of,
-    load_draft,
-    read_form,
-    save_draft,
-)
-from gts.platform.pages.drafts import Form as FormValues
 from gts.platform.pages.example import example_fields
+from gts.platform.pages.forms import EMPTY_FORM, faulty_form, form_of, read_form
+from gts.platform.pages.forms import Form as FormValues
 from gts.platform.pages.render import render
 from gts.platform.services import Services, ServicesDep
 from gts.platform.submission import accept
+from gts.platform.taskstore import get_task, put_task
 from gts.platform.uploads import receive_upload
 from gts.tasks.preview import preview
 
@@ -39,7 +33,7 @@ def show_form(
     if example:
         form = FormValues(example_fields(), {}, {})
     elif draft:
-        form = form_of(load_draft(services.store, draft))
+        form = form_of(get_task(services.drafts, draft))
     return _form_page(request, services, form)
 
 
@@ -54,14 +48,14 @@ async def check_form(request: Request, services: ServicesDep, user: Writer) -> R
             raise
         except InvalidInput as error:
             return _form_page(request, services, faulty_form(upload, error), status=422)
-    digest = await run_in_threadpool(save_draft, services.store, data)
+    digest = await run_in_threadpool(put_task, services.drafts, data)
     return RedirectResponse(f"/new/{digest}", status_code=303)
 
 
 @router.get("/new/{digest}")
 def show_draft(request: Request, services: ServicesDep, user: Writer, digest: str) -> Response:
     """What was understood, before anything is started."""
-    data = load_draft(services.store, digest)
+    data = get_task(services.drafts, digest)
     return render(
         request,
         "check.html",
@@ -81,7 +75,7 @@ async def submit_draft(
     key: Annotated[str, Form(pattern="^[0-9a-f]{32}$")],
 ) -> Response:
     """Put the task into the queue; sending the same page twice gives one job."""
-    data = await run_in_threadpool(load_draft, services.store, digest)
+    data = await run_in_threadpool(get_task, services.drafts, digest)
     job = await accept(services, user, data, f"page-{key}")
     return RedirectResponse(f"/jobs/{job.id}", status_code=303)
 

@@ -8,13 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gts.core.artifacts import ArtifactStore
-from gts.core.blobs import storage_errors
-from gts.core.errors import DataError, InvalidInput, NotFound
+from gts.core.errors import DataError, InvalidInput
 from gts.platform.pages.wording import sentence
 from gts.platform.uploads import Upload
 from gts.tasks.columns import Columns, map_columns
-from gts.tasks.dataset import Example, TaskData, load_task, save_task
+from gts.tasks.dataset import Example, TaskData
 from gts.tasks.limits import DEFAULT_LIMITS
 from gts.tasks.problems import Problems
 from gts.tasks.reading import read_rows
@@ -74,33 +72,6 @@ def read_form(upload: Upload) -> TaskData:
     )
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
     return replace(data, notes=(*notes, *data.notes))
-
-
-def save_draft(store: ArtifactStore, data: TaskData) -> str:
-    """Store a checked task and return the digest under which :func:`load_draft` finds it.
-
-    Raises:
-        StorageError: The disk is full; nothing of it remains.
-    """
-    with store.workspace() as workspace:
-        folder = workspace / "task"
-        with storage_errors("the task's data"):
-            save_task(data, folder)
-        return store.commit(folder)
-
-
-def load_draft(store: ArtifactStore, digest: str) -> TaskData:
-    """A stored task.
-
-    Raises:
-        NotFound: Nothing is stored under the digest.
-        DataError: What is stored is no task.
-    """
-    try:
-        folder = store.path(digest)
-    except NotFound as error:
-        raise NotFound("the data of this task is not kept any more", mend="fill in the form again") from error
-    return load_task(folder)
 
 
 def faulty_form(upload: Upload, error: InvalidInput) -> Form:

@@ -1,0 +1,59 @@
+"""Checked tasks in an artifact store: those of jobs, and drafts that wait for a person to confirm them.
+
+Drafts lie in a store of their own. Confirming one puts its task into the store of the jobs; what nobody has
+confirmed after a day is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import suppress
+
+from gts.core.artifacts import ArtifactStore
+from gts.core.blobs import storage_errors
+from gts.core.errors import NotFound
+from gts.tasks.dataset import TaskData, load_task, save_task
+
+DRAFTS_FOR_S = 24 * 3600.0
+
+
+def put_task(store: ArtifactStore, data: TaskData) -> str:
+    """Store a checked task and return the digest under which :func:`get_task` finds it.
+
+    Raises:
+        StorageError: The disk is full; nothing of it remains.
+    """
+    with store.workspace() as workspace:
+        folder = workspace / "task"
+        with storage_errors("the task's data"):
+            save_task(data, folder)
+        digest = store.commit(folder)
+    os.utime(store.path(digest))  # the same task may have been stored long ago
+    return digest
+
+
+def get_task(store: ArtifactStore, digest: str) -> TaskData:
+    """A stored task.
+
+    Raises:
+        NotFound: Nothing is stored under the digest.
+        DataError: What is stored is no task.
+    """
+    try:
+        folder = store.path(digest)
+    except NotFound as error:
+        raise NotFound("the data of this task is not kept any more", mend="fill in the form again") from error
+    return load_task(folder)
+
+
+def clean_drafts(drafts: ArtifactStore, older_than_s: float = DRAFTS_FOR_S) -> int:
+    """Remove drafts nobody has confirmed in time; returns how many."""
+    removed = drafts.clean_temporary(older_than_s)
+    for folder in (drafts.root / "files").glob("*/*"):
+        with suppress(FileNotFoundError):  # another process may be removing it
+            if time.time() - folder.stat().st_mtime > older_than_s:
+                shutil.rmtree(folder)
+                removed += 1
+    return removed
