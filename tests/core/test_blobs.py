@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import textwrap
@@ -107,6 +108,28 @@ def test_a_source_that_breaks_off_leaves_nothing(blobs: BlobStore) -> None:
         blobs.put(Broken())  # type: ignore[arg-type]
 
     assert files(blobs.root) == []
+
+
+def test_parts_of_a_dead_process_are_removed_after_a_day(blobs: BlobStore) -> None:
+    class Slow(io.RawIOBase):
+        """Between its two blocks the store is cleaned."""
+
+        blocks = iter([b"first ", b"second", b""])
+
+        def read(self, size: int = -1) -> bytes:
+            blobs.clean_temporary()
+            return next(self.blocks)
+
+    dead = blobs.root / ".part-dead"
+    dead.write_bytes(b"half")
+    os.utime(dead, (0, 0))
+    kept, _ = blobs.put(io.BytesIO(b"kept"))
+    os.utime(blobs.path(kept), (0, 0))
+
+    digest, _ = blobs.put(Slow())  # type: ignore[arg-type]
+
+    assert sorted(files(blobs.root)) == sorted([blobs.path(kept), blobs.path(digest)])
+    assert blobs.path(digest).read_bytes() == b"first second"
 
 
 @pytest.mark.parametrize("what", ["a blob", "report.json", f"{'a' * 64}.json"])

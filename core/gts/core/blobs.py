@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from gts.core.errors import NotFound, StorageError
 
 _BLOCK_BYTES = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_PART = ".part-"
+_UNFINISHED_FOR_S = 24 * 3600.0
 
 
 @contextmanager
@@ -45,7 +48,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with storage_errors(path.name):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_PART)
         try:
             with os.fdopen(handle, "wb") as target:
                 target.write(data)
@@ -98,7 +101,7 @@ class BlobStore:
             StorageError: The disk is full; nothing of the blob remains.
         """
         with storage_errors("a blob"):
-            handle, name = tempfile.mkstemp(dir=self.root, prefix=".part-")
+            handle, name = tempfile.mkstemp(dir=self.root, prefix=_PART)
             try:
                 hasher, size = hashlib.sha256(), 0
                 with os.fdopen(handle, "wb") as target:
@@ -124,6 +127,19 @@ class BlobStore:
         """Store a file's bytes; returns digest and size."""
         with path.open("rb") as source:
             return self.put(source)
+
+    def clean_temporary(self, older_than_s: float = _UNFINISHED_FOR_S) -> int:
+        """Remove the parts of blobs that dead processes left; returns how many.
+
+        A part that is being written is young: every block makes it so.
+        """
+        removed = 0
+        for part in self.root.glob(f"{_PART}*"):
+            with suppress(FileNotFoundError):  # another process may be removing it
+                if time.time() - part.stat().st_mtime > older_than_s:
+                    part.unlink()
+                    removed += 1
+        return removed
 
     def verified(self, digest: str) -> Path:
         """The blob's path, after reading it through and comparing its digest.

@@ -62,12 +62,14 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
 
     database = Database(settings.database)
     store = ArtifactStore(settings.store_root)
-    registry = Registry(database, BlobStore(settings.blob_root))
+    blobs = BlobStore(settings.blob_root)
+    registry = Registry(database, blobs)
     compute = open_compute(settings, store)
     knock = open_knock(settings.redis_url)
     worker = Worker(database, store, compute, import_object(settings.engine)(registry))
     drafts = ArtifactStore(settings.drafts_root)
-    reconciler = Reconciler(database, store, knock, cleaners=[lambda: clean_drafts(drafts)])
+    cleaners = [blobs.clean_temporary, lambda: clean_drafts(drafts)]
+    reconciler = Reconciler(database, store, knock, cleaners=cleaners)
 
     def stop(*_: object) -> None:
         worker.stop()
