@@ -1,4 +1,4 @@
-"""A worker process that is told to stop and cannot at once."""
+"""A worker process: it cleans up when it starts, and ends when told to even where something does not let go."""
 
 import os
 import signal
@@ -63,3 +63,13 @@ def test_a_job_that_is_cut_off_is_named(lame_worker, http, task):
     process.send_signal(signal.SIGTERM)
     assert f"job {job['id']} did not stop within" in process.stderr.read()
     assert process.wait(20) == 1
+
+
+def test_a_worker_removes_what_was_left_long_ago(lame_worker, services):
+    part, draft = services.settings.blob_root / ".part-old", services.drafts.root / "files" / "ab" / "old"
+    part.touch()
+    draft.mkdir(parents=True)
+    for path in (part, draft):
+        os.utime(path, (0, 0))
+    read_until(lame_worker(), "removed 2 leftovers")
+    assert not part.exists() and not draft.exists()
