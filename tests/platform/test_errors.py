@@ -65,3 +65,22 @@ def test_people_get_pages_and_programs_json(http, anonymous):
     check_shape(http.get("/nothing"), 404)
     asked = anonymous.get("/", headers={"Accept": "text/html"})
     assert (asked.status_code, asked.headers["location"]) == (303, "/login?next=%2F")
+
+
+EARLY_REFUSALS = [
+    ({"Host": "evil.example"}, 403),
+    ({"Origin": "https://evil.example"}, 403),
+    ({"Content-Length": str(1 << 40), "Content-Type": "multipart/form-data; boundary=edge"}, 413),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), EARLY_REFUSALS)
+def test_what_is_refused_early_is_a_page_for_people_and_json_for_programs(anonymous, headers, status):
+    page = anonymous.post("/new", headers={"Accept": "text/html", **headers}, content=b"")
+    assert page.status_code == status and page.headers["content-type"].startswith("text/html")
+    assert "What to do" in page.text
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    check_shape(anonymous.post("/new", headers=headers, content=b""), status)
+    check_shape(
+        anonymous.post("/api/v1/jobs", headers={"Accept": "text/html", **headers}, content=b""), status
+    )

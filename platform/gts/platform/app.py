@@ -11,7 +11,7 @@ from gts.core.blobs import BlobStore
 from gts.core.database import Database
 from gts.orchestrator.knock import open_knock
 from gts.platform.auth import Gatekeeper, hub_reader
-from gts.platform.errors import install_error_handlers
+from gts.platform.errors import for_people_and_programs, install_error_handlers
 from gts.platform.limits import BodyLimit
 from gts.platform.pages import error_page, pages_router
 from gts.platform.routes import jobs, models, predict, system
@@ -65,7 +65,8 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.stopping = False
-    install_error_handlers(app, error_page)
+    answer = for_people_and_programs(error_page)
+    install_error_handlers(app, answer)
     api = APIRouter(prefix=API_PREFIX)
     for router in (jobs.router, models.router, system.router):
         api.include_router(router)
@@ -75,6 +76,6 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(pages_router)
     app.include_router(hub_router(services.registry, hub_reader))  # last: its paths begin with whatever comes
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
-    app.add_middleware(BodyLimit, settings=services.settings)
-    app.add_middleware(Gatekeeper, settings=services.settings)
+    app.add_middleware(BodyLimit, settings=services.settings, answer=answer)
+    app.add_middleware(Gatekeeper, settings=services.settings, answer=answer)
     return app

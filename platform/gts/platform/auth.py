@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gts.core.errors import Forbidden, Unauthorized
 from gts.platform import tokens
-from gts.platform.errors import error_response
+from gts.platform.errors import ErrorAnswer
 from gts.platform.routes.hub_protocol import HubReader
 from gts.platform.services import ServicesDep
 from gts.platform.settings import Settings, is_loopback
@@ -181,10 +181,12 @@ class Gatekeeper:
     Args:
         app: What stands behind it.
         settings: Say which host names are ours.
+        answer: Says to who asked that it is refused.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, answer: ErrorAnswer) -> None:
         self._app = app
+        self._answer = answer
         self._names = _own_names(settings)
         self._any_address = not is_loopback(settings.host)
 
@@ -206,7 +208,7 @@ class Gatekeeper:
             self._check_host(request.headers)
             _check_origin(request)
         except Forbidden as error:
-            await error_response(error)(scope, receive, send_with_headers)
+            await self._answer(request, error)(scope, receive, send_with_headers)
             return
         if request.method == "GET" and "token" in request.query_params:
             response = await _trade_token(request)

@@ -59,27 +59,27 @@ def validation_error(error: RequestValidationError) -> InvalidInput:
     )
 
 
-class ErrorPage(Protocol):
-    """Shows an error to a person."""
+class ErrorAnswer(Protocol):
+    """Answers a request with an error."""
 
     def __call__(self, request: Request, error: GTSError, status: int | None = None) -> Response:
-        """The page, or the way to the login form."""
+        """The answer; ``status`` overrules the error's own."""
         ...
 
 
-def install_error_handlers(app: FastAPI, page: ErrorPage) -> None:
-    """Give every error of an app its one shape, those of the framework included.
-
-    Args:
-        app: The application.
-        page: What a browser gets instead, outside the API.
-    """
+def for_people_and_programs(page: ErrorAnswer) -> ErrorAnswer:
+    """JSON for programs, and for browsers outside the API a page."""
 
     def answer(request: Request, error: GTSError, status: int | None = None) -> Response:
-        wants_page = not request.url.path.startswith("/api/") and "text/html" in request.headers.get(
-            "accept", ""
-        )
+        accepted = request.headers.get("accept", "")
+        wants_page = "text/html" in accepted and not request.scope["path"].startswith("/api/")
         return page(request, error, status) if wants_page else error_response(error, status)
+
+    return answer
+
+
+def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
+    """Answer every error of an app in one way, those of the framework included."""
 
     async def on_gts_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, GTSError):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gts.core.errors import TooLarge
-from gts.platform.errors import error_response
+from gts.platform.errors import ErrorAnswer
 from gts.platform.settings import Settings
 
 
@@ -19,11 +20,13 @@ class BodyLimit:
     Args:
         app: What stands behind it.
         settings: Hold the limits.
+        answer: Says it to who asked.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, answer: ErrorAnswer) -> None:
         self._app = app
         self._settings = settings
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on with a counted body."""
@@ -34,7 +37,7 @@ class BodyLimit:
         limit = self._limit(headers)
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
-            response = error_response(too_large(limit))
+            response = self._answer(Request(scope, receive), too_large(limit))
             response.headers["Connection"] = "close"  # the rest of the body is not worth reading
             await response(scope, receive, send)
             return
