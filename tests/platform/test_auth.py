@@ -71,10 +71,14 @@ def test_no_other_site_is_invited(anonymous):
     assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.nip.example", "localhost.evil.example", ""])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.nip.example", "localhost.evil.example", "", "[", "[::1", "127.0.0.1:99999"],
+)
 def test_foreign_host_names_are_refused(anonymous, host):
     answer = anonymous.get("/api/v1/health", headers={"Host": host})
     assert answer.status_code == 403 and answer.json()["error"]["code"] == "forbidden"
+    assert anonymous.get("/new", headers={"Host": host, "Accept": "text/html"}).status_code == 403
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8750", "localhost", "[::1]:80", "LOCALHOST."])
@@ -109,6 +113,7 @@ def test_pages_of_other_sites_cannot_use_the_cookie(anonymous, token, task):
     for headers in (
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": "http://testserver:9999"},
         {"Sec-Fetch-Site": "cross-site"},
         {},

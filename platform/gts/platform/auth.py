@@ -11,7 +11,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPBearer
@@ -219,13 +219,23 @@ class Gatekeeper:
     def _check_host(self, headers: Headers) -> None:
         # DNS rebinding: a page of evil.example, resolved to 127.0.0.1, still says so in its Host header.
         # An address instead of a name cannot have been rebound.
-        host = (urlsplit(f"//{headers.get('host', '')}").hostname or "").rstrip(".")
+        host = (_split(f"//{headers.get('host', '')}").hostname or "").rstrip(".")
         if host in self._names or (self._any_address and _is_address(host)):
             return
         raise Forbidden(
             f"this server does not answer to the host name {host[:100]!r}",
             mend="use the URL that `gts up` printed, or add the name to the setting `allowed_hosts`",
         )
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address; of something that is none, such as ``//[`` or ``//host:99999``, nothing."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read only when asked for, and wrong ones are noticed only then
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def _is_address(host: str) -> bool:
@@ -252,7 +262,7 @@ def _check_origin(request: Request) -> None:
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is None and site is None and not request.headers.get("cookie"):
         return  # no browser; the handler will ask for a token
-    same = origin is not None and urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+    same = origin is not None and _split(origin).netloc.lower() == request.headers.get("host", "").lower()
     if not same and not (origin is None and site == "same-origin"):
         raise Forbidden(
             f"a page of another origin ({(origin or 'unknown')[:100]!r}) asked for this change",

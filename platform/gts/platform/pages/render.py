@@ -81,7 +81,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     """
     # Revalidated each time: what a job page says is old in a second.
     headers = {"Cache-Control": "private, no-cache"}
-    html = _environment().get_template(template).render(path=request.url.path, **context)
+    html = _environment().get_template(template).render(path=request.scope["path"], **context)
     return HTMLResponse(html, status_code=status, headers=headers)
 
 
