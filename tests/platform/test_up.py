@@ -19,6 +19,7 @@ from gts.platform.cli import run
 from gts.platform.client import Client
 
 HERE = Path(__file__).parent
+GTS_UP = [sys.executable, "-c", "from gts.platform.cli import main; main()", "up", "--port", "0", "--json"]
 
 
 class Up:
@@ -37,16 +38,7 @@ class Up:
         self.folder, self.log = folder, folder.with_suffix(".log")
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    "from gts.platform.cli import main; main()",
-                    "up",
-                    "--port",
-                    "0",
-                    *arguments,
-                    "--json",
-                ],
+                [*GTS_UP, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environ,
@@ -114,15 +106,7 @@ def test_from_start_to_prediction_to_the_end(up, task):
         assert client.wait(job["id"])["state"] == "succeeded"
         assert client.predict("local/tickets", ["my parcel"])[0]["labels"] == ["delivery"]
         second = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "from gts.platform.cli import main; main()",
-                "up",
-                "--port",
-                "0",
-                "--json",
-            ],
+            GTS_UP,
             env={**os.environ, "GTS_HOME": str(platform.folder)},
             capture_output=True,
             text=True,

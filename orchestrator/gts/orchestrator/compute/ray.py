@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,23 @@ logger = logging.getLogger("gts.orchestrator")
 MAX_TRIES = 3
 POLL_S = 0.2
 ROOM_AFTER_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A stage in a process of Ray.
+
+    Attributes:
+        reference: Ray's promise of its result.
+        kill: Ends its process at once.
+        workspace: Its folder.
+        tail: Follows its progress.
+    """
+
+    reference: Any
+    kill: Callable[[], None]
+    workspace: Path
+    tail: ProgressTail
 
 
 class ProcessDied(Exception):
@@ -144,53 +162,39 @@ class RayCompute:
             def kill() -> None:
                 ray.cancel(reference, force=True)
 
-            return self._follow(reference, kill, tail, workspace, on_progress, should_stop)
+            return self._follow(_Running(reference, kill, workspace, tail), on_progress, should_stop)
         if not self._warm.has(stage.warm, cores):
             self._make_room(cores)
         with self._warm.process(stage.warm, cores, should_stop) as process:
             reference = process.actor.run_call.remote(*arguments)
-            return self._follow(reference, process.kill, tail, workspace, on_progress, should_stop)
+            running = _Running(reference, process.kill, workspace, tail)
+            return self._follow(running, on_progress, should_stop)
 
-    def _follow(
-        self,
-        reference: Any,
-        kill: Callable[[], None],
-        tail: ProgressTail,
-        workspace: Path,
-        on_progress: Progress,
-        should_stop: ShouldStop,
-    ) -> StageResult:
+    def _follow(self, running: _Running, on_progress: Progress, should_stop: ShouldStop) -> StageResult:
         """Wait for a stage; whatever ends the waiting, the stage does not go on without us."""
         import ray
 
         try:
-            return self._wait(reference, kill, tail, workspace, on_progress, should_stop)
+            return self._wait(running, on_progress, should_stop)
         except ray.exceptions.RayError as error:
             raise ProcessDied(f"the Ray cluster died: {error}") from error
         except BaseException:
-            if self._is_alive() and not ray.wait([reference], timeout=0)[0]:
-                kill()
+            if self._is_alive() and not ray.wait([running.reference], timeout=0)[0]:
+                running.kill()
             raise
 
-    def _wait(
-        self,
-        reference: Any,
-        kill: Callable[[], None],
-        tail: ProgressTail,
-        workspace: Path,
-        on_progress: Progress,
-        should_stop: ShouldStop,
-    ) -> StageResult:
+    def _wait(self, running: _Running, on_progress: Progress, should_stop: ShouldStop) -> StageResult:
         """Wait for a stage, passing on its progress, until it ends, dies, or is to be stopped."""
         import ray
 
+        workspace, tail = running.workspace, running.tail
         asked_at, stopped_at = time.monotonic(), None
         while True:
-            done, _ = ray.wait([reference], timeout=POLL_S)
+            done, _ = ray.wait([running.reference], timeout=POLL_S)
             os.utime(workspace)  # a workspace in use is young
             tail.report(on_progress)
             if done:
-                return self._result(reference, stopped_at is not None)
+                return self._result(running.reference, stopped_at is not None)
             if not self._is_alive():
                 raise ProcessDied("the Ray cluster died")
             if not tail.has_started and time.monotonic() - asked_at > ROOM_AFTER_S:

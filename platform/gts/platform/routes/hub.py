@@ -35,6 +35,10 @@ _TREE_PAGE = 1000
 _EXPANDED_TREE_PAGE = 50
 _MAX_MODELS_PAGE = 1000
 
+BlobsQuery = Annotated[bool, Query(description="Add sizes and digests of the files.")]
+ExpandQuery = Annotated[list[str] | None, Query(description="Properties to give.")]
+CursorQuery = Annotated[str | None, Query(description="Where the page before stopped.")]
+
 
 def hub_router(registry: Registry, reader: Callable[..., Any]) -> APIRouter:
     """The routes of the Hub protocol.
@@ -110,8 +114,8 @@ class _Hub:
         pipeline_tag: Annotated[str | None, Query(description="The task.")] = None,
         sort: Annotated[str, Query(description="`createdAt`; anything else means last modified.")] = "",
         limit: Annotated[int, Query(ge=1, description="Length of a page, at most 1000.")] = 100,
-        expand: Annotated[list[str] | None, Query(description="Properties to give.")] = None,
-        cursor: Annotated[str | None, Query(description="Where the page before stopped.")] = None,
+        expand: ExpandQuery = None,
+        cursor: CursorQuery = None,
     ) -> Response:
         """Models the caller may see, newest first; the header `Link` leads to the next page."""
         page = self._registry.list(
@@ -135,8 +139,8 @@ class _Hub:
         request: Request,
         namespace: str,
         name: str,
-        blobs: Annotated[bool, Query(description="Add sizes and digests of the files.")] = False,
-        expand: Annotated[list[str] | None, Query(description="Properties to give.")] = None,
+        blobs: BlobsQuery = False,
+        expand: ExpandQuery = None,
     ) -> Response:
         """A model at its head: files, task, library, tags and the front matter of its card."""
         return self._model_info(request, namespace, name, "main", blobs, expand)
@@ -146,8 +150,8 @@ class _Hub:
         request: Request,
         namespace: str,
         name: str,
-        blobs: Annotated[bool, Query(description="Add sizes and digests of the files.")] = False,
-        expand: Annotated[list[str] | None, Query(description="Properties to give.")] = None,
+        blobs: BlobsQuery = False,
+        expand: ExpandQuery = None,
     ) -> Response:
         """A model at a branch, tag, alias or commit, percent-quoted (`feat%2Fx`)."""
         revision, _ = raw_target(request, 4, "revision")
@@ -160,7 +164,7 @@ class _Hub:
         name: str,
         recursive: Annotated[bool, Query(description="Go into folders.")] = False,
         expand: Annotated[bool, Query(description="Add the commit that last changed each entry.")] = False,
-        cursor: Annotated[str | None, Query(description="Where the page before stopped.")] = None,
+        cursor: CursorQuery = None,
     ) -> Response:
         """Files and folders at a revision: `tree/{quoted revision}` or `tree/{quoted revision}/{folder}`."""
         revision, folder = raw_target(request, 4, "tree")
