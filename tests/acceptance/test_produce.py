@@ -64,8 +64,8 @@ CHINESE_POOL = [
 NO_GENERATOR: dict[str, Any] = {"goal": {"target": 0.01}}
 
 FEW_STEPS = (
-    Sizes(folds=2, pool=60, fold_pool=40, tune_steps=8, mini_steps=10, fold_mini_steps=5),
-    Sizes(folds=2, pool=100, fold_pool=100, tune_steps=0, mini_steps=0, fold_mini_steps=0, encoder=False),
+    Sizes(folds=2, pool=60, fold_pool=40, tune_steps=8, refine_steps=5),
+    Sizes(folds=2, pool=100, fold_pool=100, tune_steps=0, refine_steps=0, encoder=False),
 )
 
 

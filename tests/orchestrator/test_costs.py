@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gts.orchestrator import costs
-from gts.orchestrator.costs import LADDER, Sizes, choose_sizes, total_s
-from gts.orchestrator.evidence import Profile
+from gts.orchestrator.costs import LADDER, choose_sizes, total_s
+from gts.orchestrator.evidence import Profile, Sizes
 
 PROFILE = Profile(
     gold=48,
@@ -71,7 +71,7 @@ def test_a_mini_student_costs_more_than_none() -> None:
     assert all(
         total_s(PROFILE, sizes, mini=True) > total_s(PROFILE, sizes, mini=False)
         for sizes in LADDER
-        if sizes.mini_steps
+        if sizes.encoder
     )
 
 
@@ -80,13 +80,8 @@ def test_a_mini_student_costs_more_than_none() -> None:
 def test_more_texts_never_cost_less(profile: Profile, pool: int, more: int, steps: int) -> None:
     assert 0 <= costs.embed_s(profile, pool) <= costs.embed_s(profile, pool + more)
     assert 0 < costs.teach_s(profile, pool, steps) <= costs.teach_s(profile, pool + more, steps)
-    longest = costs.max_length(profile)
-    assert (
-        0
-        < costs.distil_mini_s(profile, pool, steps, longest)
-        <= costs.distil_mini_s(profile, pool + more, steps, longest)
-    )
-    assert 0 < costs.distil_static_s(profile, pool, True, full=True)
+    assert 0 < costs.distil_mini_s(profile, pool, steps) <= costs.distil_mini_s(profile, pool + more, steps)
+    assert 0 < costs.distil_static_s(profile, pool)
 
 
 def test_a_slower_machine_costs_more() -> None:

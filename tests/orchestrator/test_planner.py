@@ -10,7 +10,7 @@ import pytest
 
 from gts.core.errors import MissingDependency
 from gts.orchestrator.estimate import Estimate
-from gts.orchestrator.evidence import Evidence, Profile, Trial
+from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
 from gts.orchestrator.planner import Action, FixedPlanner, Kind, allowed, best_trial
 from gts.tasks.spec import TaskSpec
 
@@ -25,6 +25,7 @@ PROFILE = Profile(
     encode_s=0.002,
     chars=80.0,
 )
+SIZES = Sizes(folds=2, pool=2000, fold_pool=500, tune_steps=20, refine_steps=0)
 AUDIT = {"weights": {"tuned": 1.0}, "ensemble_accuracy": 0.8}
 SIZE = {
     "mini": {"parameters": 22_000_000, "latency_ms": 6.0},
@@ -46,10 +47,15 @@ def guess(value: float, loss: float | None = None) -> Estimate:
 
 
 def trial(
-    tier: str, value: float, seed_only: float = 0.5, *, generated: bool = False, loss: float | None = None
+    tier: str,
+    value: float,
+    seed_only: float = 0.5,
+    *,
+    variant: Variant = Variant.PLAIN,
+    loss: float | None = None,
 ) -> Trial:
     return Trial(
-        tier, generated, guess(value, loss), guess(seed_only), {"student": tier, "seed_only": f"{tier}0"}
+        tier, variant, guess(value, loss), guess(seed_only), {"student": tier, "seed_only": f"{tier}0"}
     )
 
 
@@ -65,8 +71,9 @@ def course(
     took: Callable[[Action], float] = lambda action: 1.0,
 ) -> tuple[list[str], Evidence]:
     """All actions of a job in which every step ends well, and the last evidence."""
-    quality = {"mini": 0.9, "static": 0.85, "generated": 0.8} | dict(values or {})
-    evidence, titles = Evidence(spec, budget), []
+    quality = {"mini": 0.9, "static": 0.85, "generated": 0.8, "refined": 0.8} | dict(values or {})
+    sizes = FixedPlanner().sizes(spec, profile, budget)
+    evidence, titles = Evidence(spec, budget, profile, sizes, spent_s=5.0), []
     for _ in range(20):
         action = FixedPlanner().next(evidence)
         assert FixedPlanner().next(evidence) == action
@@ -75,11 +82,16 @@ def course(
         if action.kind == Kind.PUBLISH:
             return titles, evidence
         changes: dict[str, Any] = {
-            Kind.PROFILE: {"profile": profile},
             Kind.TEACH: {"audit": AUDIT},
             Kind.DISTIL: {"trials": (*evidence.trials, trial(action.tier, quality.get(action.tier, 0)))},
+            Kind.REFINE: {
+                "trials": (*evidence.trials, trial("mini", quality["refined"], variant=Variant.REFINED))
+            },
             Kind.GENERATE: {
-                "trials": (*evidence.trials, trial(action.tier, quality["generated"], generated=True)),
+                "trials": (
+                    *evidence.trials,
+                    trial(action.tier, quality["generated"], variant=Variant.GENERATED),
+                ),
                 "generation": {"accepted": 30},
             },
             Kind.PACKAGE: {"packages": {**evidence.packages, action.tier: SIZE.get(action.tier)}},
@@ -92,9 +104,9 @@ def test_the_usual_course() -> None:
     titles, evidence = course(task(), took=lambda action: action.forecast_s)
 
     assert titles == [
-        "profile",
         "teach",
         "distil mini",
+        "refine mini",
         "distil static",
         "package mini",
         "package static",
@@ -106,11 +118,19 @@ def test_the_usual_course() -> None:
 def test_little_unlabelled_text_asks_for_the_generator() -> None:
     titles, evidence = course(task(), replace(PROFILE, pool=100))
 
-    assert titles[2:6] == ["distil mini", "distil static", "generate mini", "package mini"]
+    assert titles[1:] == [
+        "distil mini",
+        "refine mini",
+        "distil static",
+        "generate mini",
+        "package mini",
+        "package static",
+        "publish",
+    ]
     assert titles.count("generate mini") == 1
     chosen = best_trial(evidence)
     assert chosen is not None
-    assert not chosen.generated  # it was worse with generated texts
+    assert chosen.variant == Variant.PLAIN  # it was worse with generated texts
 
 
 def test_generated_texts_are_used_where_they_help() -> None:
@@ -118,7 +138,7 @@ def test_generated_texts_are_used_where_they_help() -> None:
 
     chosen = best_trial(evidence)
     assert chosen is not None
-    assert (chosen.tier, chosen.generated) == ("mini", True)
+    assert (chosen.tier, chosen.variant) == ("mini", Variant.GENERATED)
 
 
 @pytest.mark.parametrize(("target", "generates"), [(0.85, False), (0.9, False), (0.95, True)])
@@ -132,13 +152,13 @@ def test_a_reached_target_ends_the_search(target: float, generates: bool) -> Non
 def test_the_smaller_student_is_made_first_rate_by_the_larger() -> None:
     titles, _ = course(task(student={"tier": "static"}))
 
-    assert titles == ["profile", "teach", "distil mini", "distil static", "package static", "publish"]
+    assert titles == ["teach", "distil mini", "refine mini", "distil static", "package static", "publish"]
 
 
 def test_a_wish_for_mini_makes_no_static() -> None:
     titles, evidence = course(task(student={"tier": "mini"}), values={"mini": 0.6})
 
-    assert titles == ["profile", "teach", "distil mini", "package mini", "publish"]
+    assert titles == ["teach", "distil mini", "refine mini", "package mini", "publish"]
     chosen = best_trial(evidence)
     assert chosen is not None
     assert chosen.tier == "mini"
@@ -147,39 +167,38 @@ def test_a_wish_for_mini_makes_no_static() -> None:
 def test_a_tiny_budget_still_publishes() -> None:
     titles, _ = course(task(budget={"seconds": 3.0}), budget=3.0)
 
-    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+    assert titles == ["teach", "distil static", "package static", "publish"]
 
 
 def test_a_step_that_took_too_long_costs_the_larger_student() -> None:
     titles, _ = course(
         task(budget={"seconds": 160.0}),
         budget=160.0,
-        took=lambda action: 120.0 if action.kind == Kind.TEACH else action.forecast_s,
+        took=lambda action: 150.0 if action.kind == Kind.TEACH else action.forecast_s,
     )
 
-    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+    assert titles == ["teach", "distil static", "package static", "publish"]
 
 
 def test_nothing_left_still_packages_what_there_is() -> None:
     titles, evidence = course(task(budget={"seconds": 160.0}), took=lambda action: 10_000.0)
 
-    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+    assert titles == ["teach", "distil static", "package static", "publish"]
     assert best_trial(evidence) is not None
 
 
 def test_a_language_without_encoder_gets_a_static_student() -> None:
     titles, _ = course(task(), replace(PROFILE, encoder=None, encode_s=None, language="zh"))
 
-    assert titles == ["profile", "teach", "distil static", "package static", "publish"]
+    assert titles == ["teach", "distil static", "package static", "publish"]
 
 
 @pytest.mark.parametrize("tier", ["mini", "base"])
 def test_a_wish_that_no_model_can_meet_is_refused_before_any_work(tier: str) -> None:
     profile = replace(PROFILE, encoder=None, encode_s=None, language="zh")
-    evidence = Evidence(task(student={"tier": tier}), 100.0, profile=profile)
 
     with pytest.raises(MissingDependency) as caught:
-        FixedPlanner().next(evidence)
+        FixedPlanner().sizes(task(student={"tier": tier}), profile, 100.0)
 
     assert "GTS_CATALOGUE" in caught.value.mend
     assert tier == "base" or "'zh'" in caught.value.message
@@ -209,7 +228,7 @@ def test_limits_leave_out_what_is_too_large_or_too_slow(wish: dict[str, Any], ti
 
 def test_what_has_not_been_measured_is_not_ruled_out() -> None:
     evidence = Evidence(
-        task(student={"max_parameters": 10}), 100.0, profile=PROFILE, trials=(trial("mini", 0.9),)
+        task(student={"max_parameters": 10}), 100.0, PROFILE, SIZES, trials=(trial("mini", 0.9),)
     )
 
     assert allowed(evidence, "mini")
@@ -218,7 +237,7 @@ def test_what_has_not_been_measured_is_not_ruled_out() -> None:
 
 def test_the_least_loss_wins_between_tiers() -> None:
     evidence = Evidence(
-        task(), 100.0, profile=PROFILE, trials=(trial("mini", 0.9, loss=0.5), trial("static", 0.88, loss=0.4))
+        task(), 100.0, PROFILE, SIZES, trials=(trial("mini", 0.9, loss=0.5), trial("static", 0.88, loss=0.4))
     )
 
     chosen = best_trial(evidence)
@@ -234,8 +253,8 @@ def test_a_student_worse_than_its_twin_gives_way_to_it() -> None:
 
 
 def test_of_two_trials_of_a_tier_the_better_counts() -> None:
-    plain, more = trial("mini", 0.8), trial("mini", 0.85, generated=True)
-    evidence = Evidence(task(), 100.0, trials=(plain, more))
+    plain, more = trial("mini", 0.8), trial("mini", 0.85, variant=Variant.GENERATED)
+    evidence = Evidence(task(), 100.0, PROFILE, SIZES, trials=(plain, more))
 
     assert evidence.trial("mini") is more
     assert (
@@ -248,8 +267,22 @@ def test_of_two_trials_of_a_tier_the_better_counts() -> None:
 
 
 def test_every_step_before_the_end_has_a_forecast() -> None:
-    evidence = Evidence(task(), 1000.0, profile=PROFILE)
+    evidence = Evidence(task(), 1000.0, PROFILE, SIZES)
 
     assert FixedPlanner().next(evidence).forecast_s > 0
     assert FixedPlanner().next(evidence.evolve(audit=AUDIT)).forecast_s > 0
     assert "80%" in FixedPlanner().next(evidence.evolve(audit=AUDIT)).reason
+
+
+def test_a_budget_too_small_for_steps_leaves_the_fitted_head() -> None:
+    titles, _ = course(task(), budget=100.0)
+
+    assert titles == ["teach", "distil mini", "distil static", "package mini", "package static", "publish"]
+
+
+def test_a_refined_student_must_be_better_to_be_published() -> None:
+    _, evidence = course(task(), values={"mini": 0.9, "refined": 0.89})
+    _, better = course(task(), values={"mini": 0.9, "refined": 0.92})
+
+    found = [evidence.trial("mini"), better.trial("mini")]
+    assert [trial.variant for trial in found if trial] == [Variant.PLAIN, Variant.REFINED]

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from gts.core.encoder import Encoder
 from gts.student.layout import StudentManifest
-from gts.student.mini import MiniConfig, mini_logits, new_classifier, set_head, train_mini
+from gts.student.mini import MiniConfig, fit_head, mini_logits, new_classifier, set_head, train_mini
 from gts.student.runtime import load_student
 from gts.student.writers import write_mini
 
@@ -58,11 +58,13 @@ def test_its_head_decides_as_logistic_regression(
     vectors = Encoder(tiny_encoder).embed(texts)
     model, tokenizer = new_classifier(tiny_encoder, 3)
 
-    set_head(model, vectors, one_hot(classes), np.ones(len(texts), np.float32), multi_label=False)
+    head = fit_head(vectors, one_hot(classes), np.ones(len(texts), np.float32), multi_label=False)
+    set_head(model, head)
 
     reference = LogisticRegression(C=10).fit(centred(vectors), classes)
     logits = mini_logits(model.eval(), tokenizer, texts, 64)
     np.testing.assert_array_equal(logits.argmax(axis=1), reference.predict(centred(vectors)))
+    np.testing.assert_allclose(logits, head.logits(vectors), atol=0.1)  # bfloat16, and a tanh
     found = torch.softmax(torch.from_numpy(logits), 1).numpy()
     np.testing.assert_allclose(found, reference.predict_proba(centred(vectors)), atol=0.03)
 
@@ -73,7 +75,8 @@ def test_a_multi_label_head_learns_each_label(tiny_encoder: Path, topic_texts: T
     targets = np.repeat(np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]], np.float32), 20, axis=0)
     model, tokenizer = new_classifier(tiny_encoder, 3)
 
-    set_head(model, Encoder(tiny_encoder).embed(texts), targets, np.ones(60, np.float32), multi_label=True)
+    vectors = Encoder(tiny_encoder).embed(texts)
+    set_head(model, fit_head(vectors, targets, np.ones(60, np.float32), multi_label=True))
 
     assert ((mini_logits(model.eval(), tokenizer, texts, 64) > 0) == targets).mean() > 0.85
 
@@ -151,13 +154,8 @@ def test_it_lives_on_in_transformers_and_in_our_runtime(
 
     texts, classes = lesson
     model, tokenizer = new_classifier(tiny_encoder, 3)
-    set_head(
-        model,
-        Encoder(tiny_encoder).embed(texts),
-        one_hot(classes),
-        np.ones(60, np.float32),
-        multi_label=False,
-    )
+    vectors = Encoder(tiny_encoder).embed(texts)
+    set_head(model, fit_head(vectors, one_hot(classes), np.ones(60, np.float32), multi_label=False))
     train_mini(
         model, tokenizer, texts, one_hot(classes), np.ones(60, np.float32), 60, False, MiniConfig(steps=5)
     )

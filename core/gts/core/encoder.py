@@ -74,6 +74,11 @@ def for_inference(model: Any) -> Any:
     return copy.deepcopy(model).to(torch.bfloat16) if device_and_dtype()[1] else model
 
 
+TRAINING_CHUNK = 24
+"""Texts of a training batch that go through the model together; more are split by length, which on short
+texts halves the padding (benchmarks/LOG.md)."""
+
+
 class TokenizedTexts:
     """Texts as token ids, cut to ``max_length``, given out as padded batches.
 
@@ -106,9 +111,10 @@ class TokenizedTexts:
         device = device_and_dtype()[0]
         return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
-    def by_length(self, size: int) -> Iterator[NDArray[np.int64]]:
-        """Row numbers in batches of similar length, so that little padding is computed."""
-        order = np.argsort([len(sequence) for sequence in self.ids], kind="stable")
+    def by_length(self, size: int, rows: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.int64]]:
+        """Row numbers (all, or those given) in batches of similar length, so that little padding is computed."""
+        rows = np.arange(len(self.ids)) if rows is None else rows
+        order = rows[np.argsort([len(self.ids[row]) for row in rows], kind="stable")]
         for start in range(0, len(order), size):
             yield order[start : start + size]
 

@@ -6,56 +6,37 @@ seconds the stage really took.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from gts.orchestrator.evidence import Profile
+from gts.orchestrator.evidence import Profile, Sizes
 
 VOCABULARY = 30_000
+GENERATED_PER_LABEL = 60
 START_S = 5.0
 """Loading torch and a model in a fresh process."""
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """How much of everything a job uses; chosen once, by :func:`choose_sizes`.
-
-    Attributes:
-        folds: Folds of the cross-fitting.
-        pool: Pool texts taught for the published student.
-        fold_pool: Pool texts taught for each fold's student.
-        tune_steps: Steps of contrastive tuning.
-        mini_steps: Steps of the published mini student; 0: no mini student.
-        fold_mini_steps: Steps of each fold's mini student.
-        encoder: Whether the encoder is used at all.
-    """
-
-    folds: int
-    pool: int
-    fold_pool: int
-    tune_steps: int
-    mini_steps: int
-    fold_mini_steps: int
-    encoder: bool = True
-
-
 LADDER = (
-    Sizes(4, 20_000, 4000, 80, 300, 150),
-    Sizes(4, 10_000, 2500, 60, 160, 80),
-    Sizes(3, 6000, 1500, 40, 100, 50),
-    Sizes(3, 6000, 1000, 40, 60, 30),
-    Sizes(2, 6000, 1000, 40, 60, 30),
-    Sizes(2, 4000, 800, 30, 40, 20),
-    Sizes(2, 3000, 600, 25, 30, 20),
-    Sizes(2, 2000, 500, 20, 20, 20),
-    Sizes(2, 2000, 500, 20, 0, 0),
-    Sizes(2, 5000, 5000, 0, 0, 0, encoder=False),
+    Sizes(4, 20_000, 4000, 30, 150),
+    Sizes(4, 10_000, 2500, 20, 80),
+    Sizes(3, 6000, 1500, 20, 40),
+    Sizes(3, 6000, 1000, 20, 20),
+    Sizes(3, 6000, 1000, 20, 0),
+    Sizes(2, 6000, 1000, 20, 0),
+    Sizes(2, 4000, 800, 20, 0),
+    Sizes(2, 3000, 600, 20, 0),
+    Sizes(2, 2000, 500, 16, 0),
+    Sizes(2, 1500, 400, 12, 0),
+    Sizes(2, 800, 300, 12, 0),
+    Sizes(2, 400, 200, 12, 0),
+    Sizes(2, 5000, 5000, 0, 0, encoder=False),
 )
 """From lavish to frugal. The planner takes the first that the budget allows."""
 
 
-def train_step_s(profile: Profile, texts: int, max_length: int) -> float:
+def train_step_s(profile: Profile, texts: int) -> float:
     """One optimizer step of the encoder: forward, backward (about twice that) and the update."""
-    cut = min(1.0, max_length * 4.5 / max(1.0, profile.chars))
+    cut = min(1.0, max_length(profile) * 4.5 / max(1.0, profile.chars))
     return 2.6 * (profile.encode_s or 0.0) * texts * cut + 0.08
 
 
@@ -63,7 +44,8 @@ def embed_s(profile: Profile, pool: int) -> float:
     """Vectors of gold, pool and the vocabulary."""
     if profile.encode_s is None:
         return 0.0
-    return START_S + profile.encode_s * (profile.gold + pool) + 5.0
+    token_s = profile.encode_s / (profile.chars / 4.5 + 2)
+    return START_S + profile.encode_s * (profile.gold + pool) + 3 * VOCABULARY * token_s
 
 
 def teach_s(profile: Profile, pool: int, tune_steps: int, encoder: bool = True) -> float:
@@ -76,27 +58,29 @@ def teach_s(profile: Profile, pool: int, tune_steps: int, encoder: bool = True) 
     return (
         lexical
         + graphs
-        + tune_steps * train_step_s(profile, min(64, profile.gold), max_length(profile))
+        + tune_steps * train_step_s(profile, min(64, profile.gold + profile.labels))
         + texts * profile.encode_s
     )
 
 
-def distil_static_s(profile: Profile, pool: int, encoder: bool, full: bool) -> float:
+def distil_static_s(profile: Profile, pool: int) -> float:
     """One static student."""
     texts = profile.gold + pool
     passes = max(15 if texts > 3000 else 20, min(200, 400 * 64 // max(64, texts))) * texts
-    table = (4.0 if full else 1.5) if encoder else 1.0
-    return table + passes * (5e-5 + 3e-7 * profile.chars)
+    return 1.0 + passes * (5e-5 + 3e-7 * profile.chars)
 
 
-def distil_mini_s(profile: Profile, pool: int, steps: int, max_length: int) -> float:
-    """One mini student, its beliefs about the pool included."""
-    return 1.0 + steps * train_step_s(profile, 40, max_length) + (profile.encode_s or 0.0) * pool
+def distil_mini_s(profile: Profile, pool: int, steps: int) -> float:
+    """One mini student; with end-to-end steps, its beliefs about the pool are computed anew."""
+    head = 0.5 + 2e-6 * (profile.gold + pool) * profile.labels * 20
+    if not steps:
+        return head
+    return 2.0 + head + steps * train_step_s(profile, 40) + (profile.encode_s or 0.0) * pool
 
 
-def package_s(tier: str, test: int) -> float:
-    """Export, int8, measuring."""
-    return (4.0 if tier == "static" else 16.0) + test * (1e-4 if tier == "static" else 4e-3)
+def package_s(profile: Profile, tier: str) -> float:
+    """Export, int8, measuring, the test file."""
+    return (2.0 if tier == "static" else 12.0) + predict_test_s(profile, tier)
 
 
 def max_length(profile: Profile) -> int:
@@ -111,29 +95,28 @@ def wants_generator(profile: Profile) -> bool:
 
 def generate_s(profile: Profile, sizes: Sizes, tier: str) -> float:
     """Generating for each fold and training a tier again with the new texts."""
-    generating = (sizes.folds + 1) * (4.0 if sizes.encoder else 2.0)
-    return generating + student_s(profile, sizes, tier) - seed_only_s(profile, sizes, tier)
+    texts = GENERATED_PER_LABEL * profile.labels
+    one = 2.0 + 3 * texts * (profile.encode_s or 0.0) if sizes.encoder else 2.0
+    return (sizes.folds + 1) * one + student_s(profile, sizes, tier)
+
+
+def predict_test_s(profile: Profile, tier: str) -> float:
+    """Predicting the test file once."""
+    return profile.test * (1e-4 if tier == "static" else profile.encode_s or 0.0)
 
 
 def seed_only_s(profile: Profile, sizes: Sizes, tier: str) -> float:
     """The seed-only twins of a tier, on every fold and on all gold."""
-    if tier == "static":
-        return (sizes.folds + 1) * distil_static_s(profile, 0, sizes.encoder, full=False)
-    test = (profile.encode_s or 0.0) * profile.test  # predicted once, by the fit on all gold
-    return (sizes.folds + 1) * distil_mini_s(profile, 0, 0, max_length(profile)) + test
+    one = distil_static_s(profile, 0) if tier == "static" else distil_mini_s(profile, 0, 0)
+    return (sizes.folds + 1) * one + predict_test_s(profile, tier)
 
 
-def student_s(profile: Profile, sizes: Sizes, tier: str) -> float:
-    """A tier's students and their seed-only twins, on every fold and on all gold."""
+def student_s(profile: Profile, sizes: Sizes, tier: str, steps: int = 0) -> float:
+    """A tier's students, on every fold and on all gold."""
     pool, fold_pool = min(profile.pool, sizes.pool), min(profile.pool, sizes.fold_pool)
     if tier == "static":
-        full = distil_static_s(profile, pool, sizes.encoder, full=True)
-        fold = distil_static_s(profile, fold_pool, sizes.encoder, full=False)
-    else:
-        longest = max_length(profile)
-        full = distil_mini_s(profile, pool, sizes.mini_steps, longest)
-        fold = distil_mini_s(profile, fold_pool, sizes.fold_mini_steps, longest)
-    return full + sizes.folds * fold + seed_only_s(profile, sizes, tier)
+        return distil_static_s(profile, pool) + sizes.folds * distil_static_s(profile, fold_pool)
+    return distil_mini_s(profile, pool, steps) + sizes.folds * distil_mini_s(profile, fold_pool, steps)
 
 
 def teaching_s(profile: Profile, sizes: Sizes) -> float:
@@ -146,9 +129,13 @@ def teaching_s(profile: Profile, sizes: Sizes) -> float:
 
 def total_s(profile: Profile, sizes: Sizes, mini: bool) -> float:
     """The whole fixed plan."""
-    tiers = ("mini", "static") if mini and sizes.mini_steps else ("static",)
+    tiers = ("mini", "static") if mini and sizes.encoder else ("static",)
     total = START_S + teaching_s(profile, sizes)
-    total += sum(student_s(profile, sizes, tier) + package_s(tier, profile.test) for tier in tiers)
+    for tier in tiers:
+        total += student_s(profile, sizes, tier) + seed_only_s(profile, sizes, tier)
+        total += package_s(profile, tier)
+    if sizes.refine_steps and "mini" in tiers:
+        total += student_s(profile, sizes, "mini", sizes.refine_steps)
     return total + (generate_s(profile, sizes, tiers[0]) if wants_generator(profile) else 0.0)
 
 
@@ -159,14 +146,13 @@ def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = 
         profile: What there is to work with.
         budget_s: Seconds to be spent.
         mini: Whether a mini student is wanted.
-        is_hard: Whether the budget may cost the mini student and, after it, the encoder: so for a budget that
-            a person set. One that nobody asked for only sizes a job. Without an encoder at hand there is one
-            size.
+        is_hard: Whether the budget may cost the encoder: so for a budget that a person set. One that nobody asked
+            for only sizes a job. Without an encoder at hand there is one size.
     """
     folds = max(2, min(profile.smallest_label, 4))
     if profile.encoder is None:
         rungs = [LADDER[-1]]
     else:
-        rungs = [sizes for sizes in LADDER if is_hard or sizes.mini_steps]
+        rungs = [sizes for sizes in LADDER if is_hard or sizes.encoder]
     fitted = [replace(sizes, folds=min(sizes.folds, folds)) for sizes in rungs]
     return next((s for s in fitted if total_s(profile, s, mini) <= 0.9 * budget_s), fitted[-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from gts.orchestrator.estimate import Estimate
@@ -38,22 +39,55 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """How much of everything a job uses.
+
+    Attributes:
+        folds: Folds of the cross-fitting.
+        pool: Pool texts taught for the published student.
+        fold_pool: Pool texts taught for each fold's student.
+        tune_steps: Steps of contrastive tuning.
+        refine_steps: Steps in which the mini student is trained end to end; 0: only its head is fitted.
+        encoder: Whether the encoder is used at all.
+    """
+
+    folds: int
+    pool: int
+    fold_pool: int
+    tune_steps: int
+    refine_steps: int
+    encoder: bool = True
+
+
+class Variant(StrEnum):
+    """How a student was made."""
+
+    PLAIN = "plain"
+    REFINED = "refined"
+    """Trained end to end on the soft labels."""
+    GENERATED = "generated"
+    """With generated texts among its lessons."""
+
+
+@dataclass(frozen=True)
 class Trial:
     """A student that has been trained on every fold and on all gold, beside its seed-only twin.
 
     Attributes:
         tier: ``static`` or ``mini``.
-        generated: Whether generated texts were among its lessons.
+        variant: How the student was made.
         student: Quality of the student.
         seed_only: Quality of the same tier trained on the seed labels alone, on the same folds.
         artifacts: ``student`` and ``seed_only``: the fits on all gold.
+        folds: The students of the folds, in order.
     """
 
     tier: str
-    generated: bool
+    variant: Variant
     student: Estimate
     seed_only: Estimate
     artifacts: Mapping[str, str]
+    folds: tuple[str, ...] = ()
 
     @property
     def helps(self) -> bool:
@@ -77,18 +111,20 @@ class Evidence:
 
     Attributes:
         spec: The task.
-        profile: What there is, once profiled.
+        budget_s: Seconds that may be spent.
+        profile: What there is.
+        sizes: How much of it is used.
         audit: Summary of stage ``audit``, once the teachers are audited.
         trials: Students trained so far.
         generation: Summary of generating for all gold, once tried.
         packages: Measured students by tier, as they would be served.
         spent_s: Seconds all stages took so far (stages found finished count what they once took).
-        budget_s: Seconds that may be spent.
     """
 
     spec: TaskSpec
     budget_s: float
-    profile: Profile | None = None
+    profile: Profile
+    sizes: Sizes
     audit: Mapping[str, Any] | None = None
     trials: tuple[Trial, ...] = ()
     generation: Mapping[str, Any] | None = None
@@ -105,6 +141,6 @@ class Evidence:
         return replace(self, **changes)
 
     def trial(self, tier: str) -> Trial | None:
-        """The better trial of a tier (with or without generated texts), if there is one."""
+        """The best trial of a tier, if there is one."""
         found = [trial for trial in self.trials if trial.tier == tier]
         return max(found, key=lambda trial: (trial.best.value, -trial.best.loss), default=None)

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from gts.core.errors import MissingDependency
 from gts.orchestrator import costs
-from gts.orchestrator.costs import Sizes
-from gts.orchestrator.evidence import Evidence, Profile, Trial
+from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
+from gts.tasks.spec import TaskSpec
 
 DEFAULT_BUDGET_S = 160.0
 """What a job is sized for when the person names no budget, in seconds."""
@@ -21,9 +22,9 @@ DEFAULT_BUDGET_S = 160.0
 class Kind(StrEnum):
     """What can be done."""
 
-    PROFILE = "profile"
     TEACH = "teach"
     DISTIL = "distil"
+    REFINE = "refine"
     GENERATE = "generate"
     PACKAGE = "package"
     PUBLISH = "publish"
@@ -37,15 +38,13 @@ class Action:
         kind: What to do.
         reason: Why, in one plain sentence for the person.
         forecast_s: Seconds it is expected to take.
-        tier: The student's tier, for ``distil``, ``generate`` and ``package``.
-        sizes: How much of everything to use.
+        tier: The student's tier, for all that is done to one.
     """
 
     kind: Kind
     reason: str
     forecast_s: float = 0.0
     tier: str = ""
-    sizes: Sizes | None = None
 
     @property
     def title(self) -> str:
@@ -54,38 +53,41 @@ class Action:
 
 
 class Planner(Protocol):
-    """Chooses the next action."""
+    """Chooses how much of everything a job uses, and then action after action."""
 
-    def next(self, evidence: Evidence) -> Action:
-        """The next action; ``PUBLISH`` ends the job.
+    def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float) -> Sizes:
+        """How much of everything to use.
 
         Raises:
             MissingDependency: What the task demands cannot be made on this machine.
         """
         ...
 
+    def next(self, evidence: Evidence) -> Action:
+        """The next action; ``PUBLISH`` ends the job."""
+        ...
 
-def wanted_tiers(evidence: Evidence) -> tuple[str, ...]:
+
+def wanted_tiers(spec: TaskSpec, profile: Profile) -> tuple[str, ...]:
     """Tiers to train, largest first: a larger one helps to teach the smaller.
 
     Raises:
         MissingDependency: The task demands a tier for which there is no base model.
     """
-    profile, wish = evidence.profile, evidence.spec.student
-    assert profile is not None  # noqa: S101 - the planner profiles first
-    if wish.tier == "base":
+    tier = spec.student.tier
+    if tier == "base":
         raise MissingDependency(
             "no base model between 35M and 100M parameters is in the catalogue",
             mend="ask for tier static, mini or auto, or name such a model in the file GTS_CATALOGUE points to",
         )
-    if wish.tier == "mini" and profile.encoder is None:
+    if tier == "mini" and profile.encoder is None:
         raise MissingDependency(
             f"tier mini needs an encoder for language {profile.language!r} and the catalogue has none",
             mend="ask for tier static or auto, or name an encoder on disk in the file GTS_CATALOGUE points to",
         )
     if profile.encoder is None:
         return ("static",)
-    return ("mini",) if wish.tier == "mini" else ("mini", "static")
+    return ("mini",) if tier == "mini" else ("mini", "static")
 
 
 def best_trial(evidence: Evidence) -> Trial | None:
@@ -113,72 +115,87 @@ def allowed(evidence: Evidence, tier: str) -> bool:
 
 
 class FixedPlanner:
-    """Profile, teach, distil the larger tier, then the smaller, generate where text is scarce, package, publish.
+    """Teach, distil the larger tier, refine it, distil the smaller, generate where text is scarce, package, publish.
 
     Each step is skipped when its forecast is over what is left of the budget; the target, once reached, ends
     the search for more.
     """
 
+    def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float) -> Sizes:
+        """See :meth:`Planner.sizes`."""
+        tiers = wanted_tiers(spec, profile)
+        is_hard = spec.budget.seconds is not None and spec.student.tier != "mini"
+        return costs.choose_sizes(profile, budget_s, "mini" in tiers, is_hard)
+
     def next(self, evidence: Evidence) -> Action:
         """See :meth:`Planner.next`."""
-        if evidence.profile is None:
-            return Action(Kind.PROFILE, "count the data and time this machine", costs.START_S)
-        tiers = wanted_tiers(evidence)
-        wish = evidence.spec.student.tier
-        is_hard = evidence.spec.budget.seconds is not None and wish != "mini"
-        sizes = costs.choose_sizes(evidence.profile, evidence.budget_s, "mini" in tiers, is_hard)
-        if not sizes.mini_steps:
-            tiers = ("static",)
         if evidence.audit is None:
-            return self._teach(evidence.profile, sizes)
+            return self._teach(evidence)
+        tiers = wanted_tiers(evidence.spec, evidence.profile) if evidence.sizes.encoder else ("static",)
         for tier in tiers:
-            if evidence.trial(tier) is None and self._affordable(
-                evidence, evidence.profile, tier, tiers, sizes
-            ):
-                return self._distil(evidence, evidence.profile, tier, sizes)
-        generate = self._generate(evidence, evidence.profile, sizes)
-        if generate is not None:
+            if evidence.trial(tier) is None and self._affordable(evidence, tier, tiers):
+                return self._distil(evidence, evidence.audit, tier)
+            if tier == "mini" and (refine := self._refine(evidence)):
+                return refine
+        if generate := self._generate(evidence):
             return generate
         for tier in tiers:
             if evidence.trial(tier) is not None and tier not in evidence.packages and allowed(evidence, tier):
                 reason = f"write and export the {tier} student and measure it as it will be served"
-                return Action(Kind.PACKAGE, reason, costs.package_s(tier, evidence.profile.test), tier, sizes)
+                return Action(Kind.PACKAGE, reason, costs.package_s(evidence.profile, tier), tier)
         return Action(Kind.PUBLISH, self._verdict(evidence))
 
-    def _teach(self, profile: Profile, sizes: Sizes) -> Action:
-        forecast = costs.teaching_s(profile, sizes)
+    def _teach(self, evidence: Evidence) -> Action:
+        sizes, gold = evidence.sizes, evidence.profile.gold
         who = "encoder and lexical teachers" if sizes.encoder else "the lexical teachers"
-        reason = f"fit {who} and audit them on {profile.gold} gold texts in {sizes.folds} folds"
-        return Action(Kind.TEACH, reason, forecast, sizes=sizes)
+        reason = f"fit {who} and audit them on {gold} gold texts in {sizes.folds} folds"
+        return Action(Kind.TEACH, reason, costs.teaching_s(evidence.profile, sizes))
 
-    def _distil(self, evidence: Evidence, profile: Profile, tier: str, sizes: Sizes) -> Action:
-        audit = evidence.audit or {}
-        quality = audit.get("ensemble_accuracy", 0.0)
+    def _distil(self, evidence: Evidence, audit: Mapping[str, Any], tier: str) -> Action:
+        quality = audit["ensemble_accuracy"]
         reason = f"the audited teachers are right on {quality:.0%} of held-out gold; pass that on to a {tier} student"
-        return Action(Kind.DISTIL, reason, costs.student_s(profile, sizes, tier), tier, sizes)
+        return Action(Kind.DISTIL, reason, self._student_s(evidence, tier), tier)
 
-    def _affordable(
-        self, evidence: Evidence, profile: Profile, tier: str, tiers: tuple[str, ...], sizes: Sizes
-    ) -> bool:
+    def _student_s(self, evidence: Evidence, tier: str) -> float:
+        profile, sizes = evidence.profile, evidence.sizes
+        return costs.student_s(profile, sizes, tier) + costs.seed_only_s(profile, sizes, tier)
+
+    def _affordable(self, evidence: Evidence, tier: str, tiers: tuple[str, ...]) -> bool:
         if tier == tiers[-1] and not evidence.trials:
             return True  # something must be published
         if evidence.spec.budget.seconds is None:
             return True  # the default budget sizes a job; only a person's budget ends one
-        return costs.student_s(profile, sizes, tier) + costs.package_s(tier, 0) <= evidence.left_s
+        needed = self._student_s(evidence, tier) + costs.package_s(evidence.profile, tier)
+        return needed <= evidence.left_s
 
-    def _generate(self, evidence: Evidence, profile: Profile, sizes: Sizes) -> Action | None:
-        trial = best_trial(evidence)
-        target = evidence.spec.goal.target
+    def _refine(self, evidence: Evidence) -> Action | None:
+        profile, sizes, trial = evidence.profile, evidence.sizes, evidence.trial("mini")
+        tried = any(trial.variant == Variant.REFINED for trial in evidence.trials)
+        if trial is None or tried or not sizes.refine_steps or self._met(evidence, trial):
+            return None
+        forecast = costs.student_s(profile, sizes, "mini", sizes.refine_steps)
+        rest = self._student_s(evidence, "static") + self._packaging_s(evidence)
+        if forecast + rest > evidence.left_s:
+            return None
+        reason = f"there is time to train the mini student end to end for {sizes.refine_steps} steps"
+        return Action(Kind.REFINE, reason, forecast, "mini")
+
+    def _generate(self, evidence: Evidence) -> Action | None:
+        profile, trial = evidence.profile, best_trial(evidence)
         if evidence.generation is not None or trial is None or not costs.wants_generator(profile):
             return None
-        if target is not None and trial.best.value >= target:
-            return None
-        forecast = costs.generate_s(profile, sizes, trial.tier)
-        spare = sum(costs.package_s(tier, profile.test) for tier in ("mini", "static"))
-        if forecast + spare > evidence.left_s:
+        forecast = costs.generate_s(profile, evidence.sizes, trial.tier)
+        if self._met(evidence, trial) or forecast + self._packaging_s(evidence) > evidence.left_s:
             return None
         reason = f"only {profile.pool} unlabelled texts for {profile.labels} labels: try texts made from the user's own"
-        return Action(Kind.GENERATE, reason, forecast, trial.tier, sizes)
+        return Action(Kind.GENERATE, reason, forecast, trial.tier)
+
+    def _packaging_s(self, evidence: Evidence) -> float:
+        return sum(costs.package_s(evidence.profile, tier) for tier in ("mini", "static"))
+
+    def _met(self, evidence: Evidence, trial: Trial) -> bool:
+        target = evidence.spec.goal.target
+        return target is not None and trial.best.value >= target
 
     def _verdict(self, evidence: Evidence) -> str:
         trial = best_trial(evidence)

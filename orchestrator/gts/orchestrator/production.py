@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import os
 import platform as machine
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gts.core.artifacts import ArtifactStore, StageResult
-from gts.core.errors import Cancelled, InvalidInput
+from gts.core.artifacts import ArtifactStore
+from gts.core.errors import InvalidInput
 from gts.core.fingerprint import fingerprint
 from gts.core.threads import available_cores
 from gts.orchestrator import costs
 from gts.orchestrator.compute.base import Compute
-from gts.orchestrator.costs import Sizes
 from gts.orchestrator.estimate import Estimate, estimate
-from gts.orchestrator.evidence import Evidence, Profile, Trial
+from gts.orchestrator.evidence import Evidence, Profile, Trial, Variant
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Action, Kind, Planner, best_trial
-from gts.orchestrator.stage import StageCall
-from gts.orchestrator.stages import STAGES
+from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
-from gts.tasks.dataset import TaskData, load_task
+from gts.tasks.dataset import TaskData, load_task, save_task
 
 if TYPE_CHECKING:
     from gts.orchestrator.recorder import Recorder  # brings the database, which `gts produce` does without
-
-GENERATED_PER_LABEL = 60
 
 
 @dataclass(frozen=True)
@@ -56,58 +53,29 @@ class Production:
 class _Run:
     """The state of a run: what has been measured, and where the pieces lie."""
 
-    task: str
+    runner: StageRunner
     data: TaskData
-    store: ArtifactStore
-    compute: Compute
-    recorder: Recorder
     evidence: Evidence
     artifacts: dict[str, str] = field(default_factory=dict)
-    stages: list[dict[str, Any]] = field(default_factory=list)
-    finished: dict[str, StageResult] = field(default_factory=dict)
 
-    def stage(
-        self, name: str, detail: str, params: Mapping[str, Any], forecast_s: float, **inputs: str
-    ) -> StageResult:
-        """Run a stage, and keep account of it; a call that this run has made before counts once."""
-        call = StageCall(name, STAGES[name].version, dict(params), {"task": self.task, **inputs})
-        if call.key in self.finished:
-            return self.finished[call.key]
-        cached = self.store.find(call.key) is not None
-        label = f"{name} {detail}".strip()
-        self.recorder.stage_started(call, detail, round(forecast_s, 2))
+    @property
+    def folds(self) -> tuple[int | None, ...]:
+        """The folds, and ``None`` for the fit on all gold."""
+        return (*range(self.evidence.sizes.folds), None)
 
-        def progress(fraction: float, message: str) -> None:
-            self.recorder.event(
-                "progress", {"stage": label, "fraction": round(fraction, 3), "message": message}
-            )
+    def fold_name(self, fold: int | None) -> str:
+        """A fold in words."""
+        return "all gold" if fold is None else f"fold {fold + 1} of {self.evidence.sizes.folds}"
 
-        if self.recorder.should_stop():
-            raise Cancelled("the job was stopped")
-        result = self.compute.run(call, progress, self.recorder.should_stop)
-        self.recorder.stage_finished(call, result, cached)
-        self.stages.append(
-            {
-                "name": name,
-                "detail": detail,
-                "seconds": round(result.seconds, 2),
-                "forecast_seconds": round(forecast_s, 2),
-                "cached": cached,
-            }
-        )
-        self.finished[call.key] = result
-        self.evidence = self.evidence.evolve(spent_s=self.evidence.spent_s + result.seconds)
-        return result
-
-    def fold_params(self, fold: int | None, sizes: Sizes) -> dict[str, Any]:
+    def fold_params(self, fold: int | None) -> dict[str, Any]:
         """Parameters that every fold-wise stage shares."""
-        encoder = self.evidence.profile.encoder if self.evidence.profile and sizes.encoder else None
+        sizes = self.evidence.sizes
         pool = sizes.pool if fold is None else sizes.fold_pool
         return {
             "fold": fold,
             "folds": sizes.folds,
             "pool": min(pool, len(self.data.pool)),
-            "encoder": encoder,
+            "encoder": self.evidence.profile.encoder if sizes.encoder else None,
         }
 
 
@@ -129,25 +97,21 @@ def produce_student(
         StageFailed: A stage failed.
     """
     data = load_task(store.path(task))
-    budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
-    run = _Run(task, data, store, compute, recorder, Evidence(data.spec, budget))
-    decisions: list[dict[str, Any]] = []
-    while True:
-        action = planner.next(run.evidence)
-        number = recorder.decision(action.title, action.reason, {"seconds": round(action.forecast_s, 1)})
-        before = run.evidence.spent_s
-        outcome = _ACTIONS[action.kind](run, action) if action.kind != Kind.PUBLISH else "published"
-        seconds = run.evidence.spent_s - before
-        recorder.outcome(number, {"outcome": outcome, "seconds": round(seconds, 1)})
-        decisions.append(
-            {
-                "action": action.title,
-                "reason": action.reason,
-                "forecast_seconds": round(action.forecast_s, 1),
-                "seconds": round(seconds, 1),
-                "outcome": outcome,
-            }
+    runner = StageRunner(_without_wishes(data, store), store, compute, recorder)
+    decisions = _Decisions(runner)
+    with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
+        profile = _profile(runner)
+        done(
+            f"{profile.gold} gold and {profile.pool} unlabelled texts, {profile.labels} labels, {profile.language}"
         )
+    budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
+    sizes = planner.sizes(data.spec, profile, budget)
+    run = _Run(runner, data, Evidence(data.spec, budget, profile, sizes))
+    while True:
+        run.evidence = run.evidence.evolve(spent_s=runner.spent_s)
+        action = planner.next(run.evidence)
+        with decisions.made(action.title, action.reason, action.forecast_s) as done:
+            done("published" if action.kind == Kind.PUBLISH else _ACTIONS[action.kind](run, action))
         if action.kind == Kind.PUBLISH:
             break
     trial = best_trial(run.evidence)
@@ -160,87 +124,122 @@ def produce_student(
             mend="raise max_parameters or max_latency_ms, allow another tier, or give more seconds",
         )
     package = run.artifacts[f"package {trial.tier}"]
-    return Production(run.evidence, trial, package, tuple(run.stages), tuple(decisions), data)
+    return Production(run.evidence, trial, package, tuple(runner.account), tuple(decisions.account), data)
 
 
-def _profile(run: _Run, action: Action) -> str:
+def _without_wishes(data: TaskData, store: ArtifactStore) -> str:
+    """Store what the stages read of a task; budget, goal and tier are not part of it."""
+    bare = data.spec.evolve(budget={}, goal={}, student={})
+    with store.workspace() as folder:
+        save_task(replace(data, spec=bare), folder / "task")
+        return store.commit(folder / "task")
+
+
+@dataclass
+class _Decisions:
+    """Account of each decision: action, reason, forecast_seconds, seconds, outcome."""
+
+    runner: StageRunner
+    account: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def made(self, action: str, reason: str, forecast_s: float) -> Iterator[Callable[[str], None]]:
+        """Record a decision; the body says what came of it."""
+        recorder, before = self.runner.recorder, self.runner.spent_s
+        number = recorder.decision(action, reason, {"seconds": round(forecast_s, 1)})
+        said: list[str] = []
+        yield said.append
+        outcome, seconds = said[-1], round(self.runner.spent_s - before, 1)
+        recorder.outcome(number, {"outcome": outcome, "seconds": seconds})
+        self.account.append(
+            {
+                "action": action,
+                "reason": reason,
+                "forecast_seconds": round(forecast_s, 1),
+                "seconds": seconds,
+                "outcome": outcome,
+            }
+        )
+
+
+def _profile(runner: StageRunner) -> Profile:
     # The speed of this machine is part of the answer, so another machine is a different question.
     name = fingerprint([machine.machine(), machine.processor(), os.cpu_count(), available_cores()])[:16]
-    summary = run.stage("profile", "", {"machine": name}, action.forecast_s).summary
-    profile = Profile(**summary)
-    run.evidence = run.evidence.evolve(profile=profile)
-    encoder = profile.encoder or "no encoder for this language"
-    return f"{profile.gold} gold and {profile.pool} unlabelled texts, {profile.labels} labels, {profile.language}; {encoder}"
+    return Profile(**runner.run("profile", "", {"machine": name}, costs.START_S).summary)
 
 
 def _teach(run: _Run, action: Action) -> str:
-    profile, sizes = run.evidence.profile, action.sizes
-    assert profile is not None and sizes is not None  # noqa: S101 - set by the planner
+    profile, sizes = run.evidence.profile, run.evidence.sizes
     inputs: dict[str, str] = {}
     pool = min(profile.pool, sizes.pool)
     if sizes.encoder:
         params = {"encoder": profile.encoder, "pool": pool}
-        inputs["embed"] = run.stage("embed", "", params, costs.embed_s(profile, pool)).artifact
+        inputs["embed"] = run.runner.run("embed", "", params, costs.embed_s(profile, pool)).artifact
         run.artifacts["embed"] = inputs["embed"]
 
-    def teach(fold: int | None, teachers: list[str] | None) -> None:
-        params = run.fold_params(fold, sizes) | {"embed_pool": pool, "tune_steps": sizes.tune_steps}
-        params |= {"max_length": costs.max_length(profile)}
-        taught = min(profile.pool, sizes.pool if fold is None else sizes.fold_pool)
-        forecast = costs.teach_s(profile, taught, sizes.tune_steps, sizes.encoder)
-        detail = _fold_name(fold, sizes.folds)
-        result = run.stage("teach", detail, params | {"teachers": teachers}, forecast, **inputs)
-        run.artifacts[f"teach {fold}"] = result.artifact
+    def teach(fold: int | None, teachers: list[str] | None) -> str:
+        params = run.fold_params(fold) | {"embed_pool": pool, "tune_steps": sizes.tune_steps}
+        params |= {"max_length": costs.max_length(profile), "teachers": teachers}
+        forecast = costs.teach_s(profile, params["pool"], sizes.tune_steps, sizes.encoder)
+        run.artifacts[f"teach {fold}"] = run.runner.run(
+            "teach", run.fold_name(fold), params, forecast, **inputs
+        ).artifact
+        return run.artifacts[f"teach {fold}"]
 
-    for fold in range(sizes.folds):
-        teach(fold, None)
-    folds = {f"fold{k}": run.artifacts[f"teach {k}"] for k in range(sizes.folds)}
-    result = run.stage("audit", "", {"folds": sizes.folds}, 1.0, **folds)
+    folds = {f"fold{k}": teach(k, None) for k in range(sizes.folds)}
+    result = run.runner.run("audit", "", {"folds": sizes.folds}, 1.0, **folds)
     run.artifacts["audit"] = result.artifact
     run.evidence = run.evidence.evolve(audit=result.summary)
-    teach(None, sorted(name for name, weight in result.summary["weights"].items() if weight > 0))
-    used = ", ".join(
-        f"{name} {weight:.0%}" for name, weight in result.summary["weights"].items() if weight > 0
-    )
-    return f"{result.summary['ensemble_accuracy']:.1%} on held-out gold with {used}"
+    used = {name: weight for name, weight in result.summary["weights"].items() if weight > 0}
+    teach(None, sorted(used))
+    shares = ", ".join(f"{name} {weight:.0%}" for name, weight in used.items())
+    return f"{result.summary['ensemble_accuracy']:.1%} on held-out gold with {shares}"
 
 
 def _distil(run: _Run, action: Action) -> str:
-    trial = _train(run, action, generated=False)
-    run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
-    return _compare(trial)
+    trial = _try(run, action.tier, Variant.PLAIN)
+    verdict = (
+        "the student is kept" if trial.helps else "the student is worse and is dropped for its seed-only twin"
+    )
+    return f"{trial.student.value:.1%} on held-out gold, seed-only {trial.seed_only.value:.1%}: {verdict}"
+
+
+def _refine(run: _Run, action: Action) -> str:
+    return _again(run, action.tier, Variant.REFINED)
 
 
 def _generate(run: _Run, action: Action) -> str:
-    sizes, profile = action.sizes, run.evidence.profile
-    assert sizes is not None and profile is not None  # noqa: S101 - set by the planner
-    for fold in (*range(sizes.folds), None):
-        params = run.fold_params(fold, sizes) | {"generator": "embedded", "count": GENERATED_PER_LABEL}
+    sizes, profile = run.evidence.sizes, run.evidence.profile
+    forecast = costs.generate_s(profile, sizes, action.tier) / (sizes.folds + 1)
+    for fold in run.folds:
+        params = run.fold_params(fold) | {"generator": "embedded", "count": costs.GENERATED_PER_LABEL}
         inputs = {"teach": run.artifacts[f"teach {fold}"], "audit": run.artifacts["audit"]}
-        result = run.stage(
-            "generate", _fold_name(fold, sizes.folds), params, 4.0 if sizes.encoder else 2.0, **inputs
-        )
+        result = run.runner.run("generate", run.fold_name(fold), params, forecast, **inputs)
         run.artifacts[f"generate {fold}"] = result.artifact
-    before = run.evidence.trial(action.tier)
-    trial = _train(run, action, generated=True)
-    run.evidence = run.evidence.evolve(generation=result.summary, trials=(*run.evidence.trials, trial))
-    after = run.evidence.trial(action.tier)
-    word = "kept" if after is trial else "not used"
-    was = f"{before.student.value:.1%} before" if before else "no student before"
-    return f"{result.summary['accepted']} texts passed the filters; {trial.student.value:.1%} with them, {was}: {word}"
+    run.evidence = run.evidence.evolve(generation=result.summary)
+    compared = _again(run, action.tier, Variant.GENERATED)
+    return f"{result.summary['accepted']} texts passed the filters; {compared}"
+
+
+def _again(run: _Run, tier: str, variant: Variant) -> str:
+    before = run.evidence.trial(tier)
+    trial = _try(run, tier, variant)
+    word = "kept" if run.evidence.trial(tier) is trial and trial.helps else "not used"
+    was = f"{before.best.value:.1%} before" if before else "no student before"
+    return f"{trial.student.value:.1%} on held-out gold, {was}: {word}"
 
 
 def _package(run: _Run, action: Action) -> str:
     trial = run.evidence.trial(action.tier)
-    sizes = action.sizes
-    assert trial is not None and sizes is not None  # noqa: S101 - set by the planner
+    if trial is None:
+        raise ValueError(f"there is no {action.tier} student to package")
     params = {
         "tier": action.tier,
-        "encoder": run.fold_params(None, sizes)["encoder"],
+        "encoder": run.fold_params(None)["encoder"],
         "temperature": round(trial.best.temperature, 4),
     }
     student = trial.artifacts[trial.winner]
-    result = run.stage("package", action.tier, params, action.forecast_s, student=student)
+    result = run.runner.run("package", action.tier, params, action.forecast_s, student=student)
     run.artifacts[f"package {action.tier}"] = result.artifact
     run.evidence = run.evidence.evolve(packages={**run.evidence.packages, action.tier: result.summary})
     speed, size = result.summary["texts_per_second"], result.summary["bytes"] / 1e6
@@ -248,78 +247,61 @@ def _package(run: _Run, action: Action) -> str:
 
 
 _ACTIONS = {
-    Kind.PROFILE: _profile,
     Kind.TEACH: _teach,
     Kind.DISTIL: _distil,
+    Kind.REFINE: _refine,
     Kind.GENERATE: _generate,
     Kind.PACKAGE: _package,
 }
 
 
-def _train(run: _Run, action: Action, generated: bool) -> Trial:
-    sizes, profile = action.sizes, run.evidence.profile
-    assert sizes is not None and profile is not None  # noqa: S101 - set by the planner
-    seed_only = _fit_all(run, action.tier, sizes, profile, seed_only=True, generated=False)
-    student = _fit_all(run, action.tier, sizes, profile, seed_only=False, generated=generated)
-    if action.tier == "mini":
-        for fold in (*range(sizes.folds), None):
-            run.artifacts[f"assistant {fold}"] = student[fold]
-    return Trial(
-        action.tier,
-        generated,
-        _estimate(run, student, sizes.folds),
-        _estimate(run, seed_only, sizes.folds),
+def _try(run: _Run, tier: str, variant: Variant) -> Trial:
+    seed_only = {fold: _fit(run, tier, None, fold) for fold in run.folds}
+    student = {fold: _fit(run, tier, variant, fold) for fold in run.folds}
+    folds = tuple(student[fold] for fold in run.folds)[:-1]
+    trial = Trial(
+        tier,
+        variant,
+        _estimate(run, student),
+        _estimate(run, seed_only),
         {"student": student[None], "seed_only": seed_only[None]},
+        folds,
     )
+    run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
+    return trial
 
 
-def _fit_all(
-    run: _Run, tier: str, sizes: Sizes, profile: Profile, *, seed_only: bool, generated: bool
-) -> dict[int | None, str]:
-    """Train on every fold and on all gold; returns the artifacts."""
-    out: dict[int | None, str] = {}
-    for fold in (*range(sizes.folds), None):
-        params = run.fold_params(fold, sizes) | {"tier": tier, "seed_only": seed_only}
-        inputs = {"embed": run.artifacts["embed"]} if tier == "static" and sizes.encoder else {}
-        if tier == "mini" or not seed_only:
-            inputs["teach"] = run.artifacts[f"teach {fold}"]
-        if not seed_only:
-            inputs["audit"] = run.artifacts["audit"]
-            if tier == "static" and f"assistant {fold}" in run.artifacts:
-                inputs["assistant"] = run.artifacts[f"assistant {fold}"]
-            if generated:
-                inputs["generate"] = run.artifacts[f"generate {fold}"]
-        pool = 0 if seed_only else params["pool"]
-        if tier == "mini":
-            longest = costs.max_length(profile)
-            steps = sizes.mini_steps if fold is None else sizes.fold_mini_steps
-            params |= {"steps": 0 if seed_only else steps, "max_length": longest}
-            forecast = costs.distil_mini_s(profile, pool, params["steps"], longest)
-        else:
-            forecast = costs.distil_static_s(profile, pool, sizes.encoder, full=fold is None)
-        what = f"{tier}{', seed-only' if seed_only else ''}{', with generated texts' if generated else ''}"
-        name = f"{what}, {_fold_name(fold, sizes.folds)}"
-        out[fold] = run.stage("distil", name, params, forecast, **inputs).artifact
-    return out
+def _fit(run: _Run, tier: str, variant: Variant | None, fold: int | None) -> str:
+    """Train on one fold; without a variant on the seed labels alone. Returns the artifact."""
+    sizes, profile = run.evidence.sizes, run.evidence.profile
+    params = run.fold_params(fold) | {"tier": tier, "seed_only": variant is None}
+    inputs = {"embed": run.artifacts["embed"]} if tier == "static" and sizes.encoder else {}
+    if tier == "mini" or variant is not None:
+        inputs["teach"] = run.artifacts[f"teach {fold}"]
+    if variant is not None:
+        inputs["audit"] = run.artifacts["audit"]
+    if variant == Variant.GENERATED:
+        inputs["generate"] = run.artifacts[f"generate {fold}"]
+    mini = run.evidence.trial("mini")
+    if variant is not None and tier == "static" and mini is not None:
+        inputs["assistant"] = mini.artifacts["student"] if fold is None else mini.folds[fold]
+    pool = params["pool"] if variant is not None else 0
+    if tier == "mini":
+        params["steps"] = sizes.refine_steps if variant == Variant.REFINED else 0
+        params["max_length"] = costs.max_length(profile)
+        forecast = costs.distil_mini_s(profile, pool, params["steps"])
+    else:
+        forecast = costs.distil_static_s(profile, pool)
+    what = "seed-only" if variant is None else "" if variant == Variant.PLAIN else variant.value
+    name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
+    return run.runner.run("distil", name, params, forecast, **inputs).artifact
 
 
-def _estimate(run: _Run, fits: Mapping[int | None, str], folds: int) -> Estimate:
-    targets = indicators(run.data)
+def _estimate(run: _Run, fits: Mapping[int | None, str]) -> Estimate:
+    targets, folds = indicators(run.data), run.evidence.sizes.folds
     fold = fold_of_gold(targets, folds, run.data.spec.seed)
     logits: Floats = np.zeros_like(targets)
     for k in range(folds):
-        logits[fold == k] = load_arrays(run.store.path(fits[k]) / "heldout.safetensors")["logits"]
+        logits[fold == k] = load_arrays(run.runner.store.path(fits[k]) / "heldout.safetensors")["logits"]
     spec = run.data.spec
     return estimate(logits, targets, run.data.labels, run.data.multi_label, spec.goal.metric, folds)
-
-
-def _compare(trial: Trial) -> str:
-    student, seed = trial.student.value, trial.seed_only.value
-    verdict = (
-        "the student is kept" if trial.helps else "the student is worse and is dropped for its seed-only twin"
-    )
-    return f"{student:.1%} on held-out gold, seed-only {seed:.1%}: {verdict}"
-
-
-def _fold_name(fold: int | None, folds: int) -> str:
-    return "all gold" if fold is None else f"fold {fold + 1} of {folds}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from gts.core.artifacts import ArtifactStore
 from gts.orchestrator.estimate import decide, label_sets
-from gts.orchestrator.evidence import Trial
+from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.production import Production
 from gts.orchestrator.stages.common import load_arrays
 from gts.tasks.dataset import TaskData
@@ -23,7 +23,7 @@ def report_of(production: Production, store: ArtifactStore) -> dict[str, Any]:
     """
     evidence, trial, data = production.evidence, production.trial, production.data
     generation = evidence.generation
-    uses_generated = trial.generated and trial.helps
+    uses_generated = trial.variant == Variant.GENERATED and trial.helps
     return {
         "name": data.spec.name,
         "type": data.spec.type,

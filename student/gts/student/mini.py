@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.encoder import TokenizedTexts, autocast, device_and_dtype, for_inference, training
+from gts.core.encoder import (
+    TRAINING_CHUNK,
+    TokenizedTexts,
+    autocast,
+    device_and_dtype,
+    for_inference,
+    training,
+)
 from gts.student.export import MEAN_POOLING
 from gts.student.objective import soft_label_loss
 
@@ -87,14 +94,30 @@ def new_classifier(trunk: Path, n_labels: int) -> tuple[Any, Any]:
     return model.to(device_and_dtype()[0]), AutoTokenizer.from_pretrained(trunk)
 
 
-def set_head(
-    model: Any, vectors: Floats, targets: Floats, weights: Floats, multi_label: bool, strength: float = 10.0
-) -> None:
-    """Fit the classifier's head on sentence vectors of its trunk, by convex optimisation.
+@dataclass(frozen=True)
+class Head:
+    """A linear classifier on sentence vectors.
+
+    Attributes:
+        weight: [labels, d], for centred vectors of length 1.
+        bias: [labels].
+    """
+
+    weight: Floats
+    bias: Floats
+
+    def logits(self, vectors: Floats) -> Floats:
+        """Logits [texts, labels] of sentence vectors [texts, d]."""
+        return np.asarray(_centred(vectors) @ self.weight.T + self.bias, np.float32)
+
+
+def fit_head(
+    vectors: Floats, targets: Floats, weights: Floats, multi_label: bool, strength: float = 10.0
+) -> Head:
+    """Fit a head on soft labels, by convex optimisation.
 
     Args:
-        model: A classifier of :func:`new_classifier`.
-        vectors: Unit sentence vectors under its trunk [texts, d].
+        vectors: Sentence vectors [texts, d].
         targets: Soft labels [texts, labels].
         weights: Weight of each text [texts].
         multi_label: Whether labels are independent.
@@ -102,9 +125,7 @@ def set_head(
     """
     import torch
 
-    centred = vectors - vectors.mean(axis=1, keepdims=True)
-    x = torch.from_numpy(centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9))
-    y, importance = torch.from_numpy(targets), torch.from_numpy(weights)
+    x, y, importance = (torch.from_numpy(array) for array in (_centred(vectors), targets, weights))
     weight = torch.zeros(targets.shape[1], x.shape[1], requires_grad=True)
     bias = torch.zeros(targets.shape[1], requires_grad=True)
     optimizer: Any = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
@@ -117,10 +138,18 @@ def set_head(
         return loss
 
     optimizer.step(closure)
+    return Head(weight.detach().numpy(), bias.detach().numpy())
+
+
+def set_head(model: Any, head: Head) -> None:
+    """Give a classifier of :func:`new_classifier` a head that was fitted on the vectors of its trunk."""
+    import torch
+
     with torch.no_grad():
         # The layer norm makes rows of length sqrt(d), the pooler scales them down.
-        model.classifier.weight.copy_(weight / (_POOLER_SCALE * x.shape[1] ** 0.5))
-        model.classifier.bias.copy_(bias)
+        scale = _POOLER_SCALE * head.weight.shape[1] ** 0.5
+        model.classifier.weight.copy_(torch.from_numpy(head.weight / scale))
+        model.classifier.bias.copy_(torch.from_numpy(head.bias))
 
 
 def train_mini(
@@ -182,9 +211,10 @@ def train_mini(
             if len(others):
                 size = min(config.batch_size - from_gold, int((chances > 0).sum()))
                 batch = np.concatenate([batch, rng.choice(others, size, replace=False, p=chances)])
-            ids, mask = tokens.batch(batch.tolist())
+            chunks = list(tokens.by_length(TRAINING_CHUNK, batch))
+            batch = np.concatenate(chunks)
             with autocast():
-                logits = model(input_ids=ids, attention_mask=mask).logits
+                logits = torch.cat([_logits(model, tokens, chunk) for chunk in chunks])
             loss = soft_label_loss(
                 logits.float(), wanted[batch], torch.ones(len(batch), device=model.device), multi_label
             )
@@ -214,9 +244,19 @@ def mini_logits(
     model, done = for_inference(model), 0
     with torch.inference_mode():
         for rows in tokens.by_length(batch_size):
-            ids, mask = tokens.batch(rows.tolist())
-            out[rows] = model(input_ids=ids, attention_mask=mask).logits.float().cpu().numpy()
+            out[rows] = _logits(model, tokens, rows).float().cpu().numpy()
             done += len(rows)
             if on_batch is not None:
                 on_batch(done / len(texts))
     return out
+
+
+def _logits(model: Any, tokens: TokenizedTexts, rows: NDArray[np.int64]) -> Any:
+    ids, mask = tokens.batch(rows.tolist())
+    return model(input_ids=ids, attention_mask=mask).logits
+
+
+def _centred(vectors: Floats) -> Floats:
+    """What the classifier's last layer norm makes of sentence vectors: mean 0, here with length 1."""
+    centred = vectors - vectors.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9), np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.encoder import Encoder, training
+from gts.core.encoder import TRAINING_CHUNK, Encoder, training
 
 Floats = NDArray[np.float32]
 
@@ -124,8 +124,9 @@ def tune(
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_decay(step, config.steps))
     with training(encoder.model):
         for step in range(config.steps):
-            rows = draw_batch(groups, config.batch_size, rng)
-            vectors = encoder.forward(*tokens.batch(rows.tolist()))
+            chunks = list(tokens.by_length(TRAINING_CHUNK, draw_batch(groups, config.batch_size, rng)))
+            rows = np.concatenate(chunks)
+            vectors = torch.cat([encoder.forward(*tokens.batch(chunk.tolist())) for chunk in chunks])
             wanted = torch.from_numpy(similarity[np.ix_(rows, rows)]).to(vectors.device)
             loss = supervised_contrastive_loss(vectors, wanted, config.temperature)
             optimizer.zero_grad()

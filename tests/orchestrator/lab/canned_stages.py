@@ -72,6 +72,7 @@ def canned(
 
     def distil(data: TaskData, inputs: Any, params: Any, out: Path) -> dict[str, Any]:
         kind = " seed-only" if params["seed_only"] else " generated" if "generate" in inputs else ""
+        kind = " refined" if params.get("steps") else kind
         said = logits(params["tier"] + kind, indicators(data))
         split = load_split(inputs, params)
         save_arrays(out / "heldout.safetensors", {"logits": said[split.heldout]})

@@ -17,8 +17,8 @@ from gts.tasks.dataset import TaskData, load_task
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-ENCODER_TOKENS = 128
-"""Longest text an encoder reads as teacher, in tokens; students read more (see the student's manifest)."""
+MOST_TOKENS = 256
+"""Longest text that is read, in tokens; the same for teachers and students, so that what was measured is served."""
 
 
 @dataclass(frozen=True)

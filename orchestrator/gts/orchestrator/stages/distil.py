@@ -12,7 +12,7 @@ from gts.core import catalogue
 from gts.core.encoder import Encoder
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import (
-    ENCODER_TOKENS,
+    MOST_TOKENS,
     Floats,
     Split,
     load_arrays,
@@ -22,17 +22,15 @@ from gts.orchestrator.stages.common import (
 )
 from gts.orchestrator.stages.lessons import Curriculum, gold_only, taught
 from gts.student import static
-from gts.student.mini import MiniConfig, mini_logits, new_classifier, set_head, train_mini
+from gts.student.mini import MiniConfig, fit_head, mini_logits, new_classifier, set_head, train_mini
 from gts.student.objective import sharpen
 from gts.student.runtime import sigmoid, softmax
 from gts.student.vocabulary import UNKNOWN, cooccurrence_table, train_tokenizer
 from gts.tasks.dataset import TaskData
 
-STUDENT_TOKENS = 256
-"""Longest text a student reads, in tokens."""
-
 TABLE_WIDTH = 256
-_SHARPEN = {"static": 4.0, "mini": 2.0}
+SHARPEN = 2.0
+"""Exponent of the teachers' beliefs; see benchmarks/LOG.md."""
 
 
 def run(
@@ -53,9 +51,7 @@ def run(
     multi = split.data.multi_label
     curriculum = gold_only(split) if params["seed_only"] else taught(split, inputs)
     n = curriculum.n_gold
-    targets = np.concatenate(
-        [curriculum.targets[:n], sharpen(curriculum.targets[n:], _SHARPEN[params["tier"]], multi)]
-    )
+    targets = np.concatenate([curriculum.targets[:n], sharpen(curriculum.targets[n:], SHARPEN, multi)])
     lesson = Curriculum(curriculum.texts, targets, n)
     train = _train_static if params["tier"] == "static" else _train_mini
     train(lesson, split, inputs, params, out, progress)
@@ -82,32 +78,24 @@ def _train_static(
         tokenizer.no_truncation()
         tokenizer.no_padding()
     unknown = tokenizer.token_to_id(UNKNOWN)
-    bags = static.tokenize(tokenizer, lesson.texts, STUDENT_TOKENS, unknown)
+    bags = static.tokenize(tokenizer, lesson.texts, MOST_TOKENS, unknown)
     progress(0.1, "drawing the token table")
     if params["encoder"] is None:
-        own_bags = static.tokenize(tokenizer, own_text, STUDENT_TOKENS, unknown)
+        own_bags = static.tokenize(tokenizer, own_text, MOST_TOKENS, unknown)
         vectors = cooccurrence_table(own_bags, tokenizer.get_vocab_size(), seed=data.spec.seed)
     else:
         vectors = load_arrays(inputs["embed"] / "vectors.safetensors")["tokens"].astype(np.float32)
-        if not params["seed_only"]:
-            encoder = Encoder(inputs["teach"] / "trunk")
-            # For a fold only tokens that its texts hold matter; the published table gets all of them.
-            wanted = np.arange(len(vectors)) if full else np.unique(np.concatenate([*bags, np.array([0])]))
-            tuned = encoder.embed_tokens(wanted.tolist())
-            vectors[wanted] = tuned
     table = static.initial_table(vectors, bags, min(TABLE_WIDTH, vectors.shape[1]))
     steps_an_epoch = -(-len(bags) // static.StaticConfig.batch_size)
     epochs = max(15 if len(bags) > 3000 else 20, min(200, 400 // max(1, steps_an_epoch)))
-    config = static.StaticConfig(epochs=epochs, max_length=STUDENT_TOKENS, seed=data.spec.seed)
+    config = static.StaticConfig(epochs=epochs, max_length=MOST_TOKENS, seed=data.spec.seed)
     weights = np.ones(len(bags), np.float32)
     report = part(progress, 0.3, 0.95, "training table and head")
     student = static.train_static(table, bags, lesson.targets, weights, data.multi_label, config, report)
 
     def logits(texts: list[str]) -> Floats:
         return (
-            student.logits(static.tokenize(tokenizer, texts, STUDENT_TOKENS, unknown))
-            if texts
-            else _none(data)
+            student.logits(static.tokenize(tokenizer, texts, MOST_TOKENS, unknown)) if texts else _none(data)
         )
 
     save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
@@ -130,13 +118,17 @@ def _train_mini(
     out: Path,
     progress: Progress,
 ) -> None:
-    data, full = split.data, params["fold"] is None
-    model, tokenizer = new_classifier(inputs["teach"] / "trunk", len(data.labels))
+    data, full, trunk = split.data, params["fold"] is None, inputs["teach"] / "trunk"
+    known = load_arrays(inputs["teach"] / "vectors.safetensors")
     confidence = (
         np.abs(2 * lesson.targets - 1).mean(axis=1) if data.multi_label else lesson.targets.max(axis=1)
     )
-    set_head(model, _trunk_vectors(lesson, inputs), lesson.targets, confidence**2, data.multi_label)
-    if not params["seed_only"]:
+    head = fit_head(_vectors(lesson, known, trunk), lesson.targets, confidence**2, data.multi_label)
+    heldout, pool = head.logits(known["heldout"]), head.logits(known["pool"])
+    if full or params["steps"]:
+        model, tokenizer = new_classifier(trunk, len(data.labels))
+        set_head(model, head)
+    if params["steps"]:
         train_mini(
             model,
             tokenizer,
@@ -148,30 +140,24 @@ def _train_mini(
             MiniConfig(steps=params["steps"], max_length=params["max_length"], seed=data.spec.seed),
             part(progress, 0.05, 0.8, "training the transformer"),
         )
-    model.eval()
-
-    def logits(texts: list[str], report: Any = None) -> Floats:
-        return mini_logits(model, tokenizer, texts, STUDENT_TOKENS, report) if texts else _none(data)
-
-    save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
+        heldout = mini_logits(model, tokenizer, split.heldout_texts, MOST_TOKENS)
+        report = part(progress, 0.8, 0.95, "labelling the pool for the smaller tier")
+        pool = mini_logits(model, tokenizer, split.pool_texts, MOST_TOKENS, report)
+    save_arrays(out / "heldout.safetensors", {"logits": heldout})
     if not params["seed_only"]:
-        pool = logits(split.pool_texts, part(progress, 0.8, 0.95, "labelling the pool for the smaller tier"))
         beliefs = sigmoid(pool) if data.multi_label else softmax(pool)
         save_arrays(out / "pool.safetensors", {"probabilities": beliefs})
     if full:
-        _save_test(out, data, logits, params)
-        model.float().save_pretrained(out / "model")
+        _save_test(out, data, lambda texts: head.logits(Encoder(trunk, MOST_TOKENS).embed(texts)), params)
+        model.save_pretrained(out / "model")
         tokenizer.save_pretrained(out / "model")
 
 
-def _trunk_vectors(lesson: Curriculum, inputs: Mapping[str, Path]) -> Floats:
-    """Vectors of a lesson's texts under the tuned encoder; those the teacher encoded are read, not made again."""
-    known = load_arrays(inputs["teach"] / "vectors.safetensors")
+def _vectors(lesson: Curriculum, known: Mapping[str, Floats], trunk: Path) -> Floats:
+    """Vectors of a lesson's texts under the tuned encoder; those the teacher encoded are not made again."""
     vectors = np.concatenate([known["train"], known["pool"]])[: len(lesson.texts)]
     new = lesson.texts[len(vectors) :]
-    if new:
-        vectors = np.concatenate([vectors, Encoder(inputs["teach"] / "trunk", ENCODER_TOKENS).embed(new)])
-    return vectors
+    return np.concatenate([vectors, Encoder(trunk, MOST_TOKENS).embed(new)]) if new else vectors
 
 
 def _save_test(

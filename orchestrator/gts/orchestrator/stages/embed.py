@@ -11,7 +11,7 @@ import numpy as np
 from gts.core import catalogue
 from gts.core.encoder import Encoder
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.common import ENCODER_TOKENS, part, pool_rows, save_arrays
+from gts.orchestrator.stages.common import MOST_TOKENS, part, pool_rows, save_arrays
 from gts.tasks.dataset import load_task
 from gts.teacher.portfolio import with_label_texts
 
@@ -28,7 +28,7 @@ def run(
         progress: Progress.
     """
     data = load_task(inputs["task"])
-    encoder = Encoder(catalogue.locate(params["encoder"]), ENCODER_TOKENS)
+    encoder = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS)
     rows = pool_rows(len(data.pool), params["pool"], data.spec.seed)
     names, _ = with_label_texts((), np.zeros((0, len(data.labels)), np.float32), data.spec.labels)
     gold = [example.text for example in data.gold]

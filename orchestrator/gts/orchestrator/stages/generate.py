@@ -15,7 +15,7 @@ from gts.generator.filters import FilterContext, acceptance, judge
 from gts.generator.protocol import PoolWeights, Request, make_generator
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import (
-    ENCODER_TOKENS,
+    MOST_TOKENS,
     Floats,
     load_arrays,
     load_split,
@@ -91,8 +91,8 @@ def run(
 def _vectors(texts: Sequence[str], inputs: Mapping[str, Path], params: Mapping[str, Any]) -> Floats:
     if params["encoder"] is None:
         return latent_vectors(ngram_matrix(texts))
-    tuned = Encoder(inputs["teach"] / "trunk", ENCODER_TOKENS).embed(texts)
-    frozen = Encoder(catalogue.locate(params["encoder"]), ENCODER_TOKENS).embed(texts)
+    tuned = Encoder(inputs["teach"] / "trunk", MOST_TOKENS).embed(texts)
+    frozen = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS).embed(texts)
     return unit(np.concatenate([tuned, frozen], axis=1))
 
 

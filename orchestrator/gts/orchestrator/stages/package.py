@@ -11,8 +11,7 @@ import numpy as np
 from gts.core import catalogue
 from gts.core.threads import available_cores
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.common import load_arrays
-from gts.orchestrator.stages.distil import STUDENT_TOKENS
+from gts.orchestrator.stages.common import MOST_TOKENS, load_arrays
 from gts.student.layout import StudentManifest, TaskInfo
 from gts.student.measure import choose_serving, measure
 from gts.student.runtime import load_student
@@ -45,7 +44,7 @@ def run(
         tier=params["tier"],
         base_model=entry.id if entry else None,
         licence=entry.licence if entry else "apache-2.0",
-        max_length=STUDENT_TOKENS,
+        max_length=MOST_TOKENS,
     )
     progress(0.1, "writing and exporting the student")
     if params["tier"] == "static":

@@ -11,7 +11,7 @@ import numpy as np
 
 from gts.core import catalogue
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.common import ENCODER_TOKENS, write_json
+from gts.orchestrator.stages.common import MOST_TOKENS, write_json
 from gts.tasks.dataset import load_task
 
 _PROBE_TEXTS = 128
@@ -42,7 +42,7 @@ def run(
         from gts.core.encoder import Encoder
 
         progress(0.2, f"loading {entry.id}")
-        encoder = Encoder(catalogue.locate(entry.id), ENCODER_TOKENS)
+        encoder = Encoder(catalogue.locate(entry.id), MOST_TOKENS)
         rng = np.random.default_rng(data.spec.seed)
         sample = [texts[i] for i in rng.integers(0, len(texts), _PROBE_TEXTS)]
         # Batches of like length, as the stages have them; the first pass pays for set-up of each shape.

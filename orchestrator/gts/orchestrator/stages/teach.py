@@ -12,7 +12,7 @@ from gts.core import catalogue
 from gts.core.encoder import Encoder
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import (
-    ENCODER_TOKENS,
+    MOST_TOKENS,
     indicators,
     load_arrays,
     load_split,
@@ -58,7 +58,7 @@ def run(
         vectors = np.concatenate(
             [frozen["gold"][split.train], frozen["names"], frozen["gold"][split.heldout], pool]
         )
-        encoder = Encoder(catalogue.locate(params["encoder"]), ENCODER_TOKENS)
+        encoder = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS)
         config = TuneConfig(
             steps=params["tune_steps"],
             max_length=params["max_length"],

@@ -1,0 +1,76 @@
+"""Runs the stages of one job and keeps account of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gts.core.artifacts import ArtifactStore, StageResult
+from gts.core.errors import Cancelled
+from gts.orchestrator.compute.base import Compute
+from gts.orchestrator.stage import StageCall
+from gts.orchestrator.stages import STAGES
+
+if TYPE_CHECKING:
+    from gts.orchestrator.recorder import Recorder  # brings the database, which `gts produce` does without
+
+
+@dataclass
+class StageRunner:
+    """Runs stages on one task's data.
+
+    Attributes:
+        task: Digest of the data, without the person's wishes: another budget or tier repeats nothing.
+        store: Artifacts.
+        compute: Where stages run.
+        recorder: Told what happens; asked whether to stop.
+        account: Each stage that ran: name, detail, seconds, forecast_seconds, cached.
+        spent_s: Seconds of all stages so far; one that was found finished counts what it once took.
+    """
+
+    task: str
+    store: ArtifactStore
+    compute: Compute
+    recorder: Recorder
+    account: list[dict[str, Any]] = field(default_factory=list)
+    spent_s: float = 0.0
+    _finished: dict[str, StageResult] = field(default_factory=dict)
+
+    def run(
+        self, name: str, detail: str, params: Mapping[str, Any], forecast_s: float, **inputs: str
+    ) -> StageResult:
+        """Run a stage; a call that this job has made before counts once.
+
+        Raises:
+            Cancelled: The recorder said stop.
+            StageFailed: The stage failed.
+        """
+        call = StageCall(name, STAGES[name].version, dict(params), {"task": self.task, **inputs})
+        if call.key in self._finished:
+            return self._finished[call.key]
+        cached = self.store.find(call.key) is not None
+        label = f"{name} {detail}".strip()
+        self.recorder.stage_started(call, detail, round(forecast_s, 2))
+
+        def progress(fraction: float, message: str) -> None:
+            self.recorder.event(
+                "progress", {"stage": label, "fraction": round(fraction, 3), "message": message}
+            )
+
+        if self.recorder.should_stop():
+            raise Cancelled("the job was stopped")
+        result = self.compute.run(call, progress, self.recorder.should_stop)
+        self.recorder.stage_finished(call, result, cached)
+        self.account.append(
+            {
+                "name": name,
+                "detail": detail,
+                "seconds": round(result.seconds, 2),
+                "forecast_seconds": round(forecast_s, 2),
+                "cached": cached,
+            }
+        )
+        self._finished[call.key] = result
+        self.spent_s += result.seconds
+        return result
