@@ -4,7 +4,8 @@
     python benchmarks/few_shot.py --only trec6 --seeds 0
 
 Eight shots a label; the rest of train without labels is the pool (up to 6,000 texts); accuracy on the whole test
-set. Each job is one `gts produce` in a process of its own; both tiers come from the same job.
+set. Each job is one `gts produce` in a process of its own, without the test set; both tiers come from the same job. A
+second `gts produce` of the same task with the test set finds all stages finished and adds the evaluation.
 """
 
 from __future__ import annotations
@@ -54,42 +55,42 @@ def few_shot(
     return gold, rest[:pool]
 
 
-def write_task(folder: Path, name: str, data: Path, seed: int, shots: int, pool: int) -> Path:
+def write_task(folder: Path, name: str, data: Path, seed: int, shots: int, pool: int) -> None:
     source = data / "classification" / name
     gold, texts = few_shot(read_rows(source, "train"), shots, seed, pool)
     files = {"gold": gold, "pool": [{"text": text} for text in texts], "test": read_rows(source, "test")}
     for file, rows in files.items():
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{file}.jsonl").write_text("".join(lines), "utf-8")
-    task = folder / "task.yaml"
-    task.write_text(
-        f"name: {name}\ntype: classification\nexamples: gold.jsonl\nunlabeled: pool.jsonl\ntest: test.jsonl\nseed: {seed}\n"
+    fields = (
+        f"name: {name}\ntype: classification\nexamples: gold.jsonl\nunlabeled: pool.jsonl\nseed: {seed}\n"
     )
-    return task
+    (folder / "task.yaml").write_text(fields)
+    (folder / "tested.yaml").write_text(f"{fields}test: test.jsonl\n")
+
+
+def produce(folder: Path, task: str, seconds: float | None) -> tuple[dict, float]:
+    """One `gts produce`: its report, and its wall time from start to exit."""
+    gts = str(Path(sys.executable).with_name("gts"))
+    command = [gts, "produce", str(folder / f"{task}.yaml"), "-o", str(folder / f"{task}.model")]
+    command += ["--data-dir", str(folder / "home"), "--json"]
+    if seconds:
+        command += ["--seconds", str(seconds)]
+    environment = {**os.environ, "GOMP_SPINCOUNT": "10000"}
+    started = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    wall = time.monotonic() - started
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    return json.loads(done.stdout.strip().splitlines()[-1]), wall
 
 
 def run_gts(name: str, data: Path, seed: int, args: argparse.Namespace) -> dict:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        task = write_task(folder, name, data, seed, args.shots, args.pool)
-        command = [
-            str(Path(sys.executable).with_name("gts")),
-            "produce",
-            str(task),
-            "-o",
-            str(folder / "model"),
-        ]
-        command += ["--data-dir", str(folder / "home"), "--json"]
-        if args.seconds:
-            command += ["--seconds", str(args.seconds)]
-        environment = {**os.environ, "GOMP_SPINCOUNT": "10000"}
-        started = time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-        wall = time.monotonic() - started
-        if done.returncode:
-            raise SystemExit(done.stderr[-3000:])
-        report = json.loads(done.stdout.strip().splitlines()[-1])
-    students = {s["tier"]: s for s in report["students"]}
+        write_task(folder, name, data, seed, args.shots, args.pool)
+        _, wall = produce(folder, "task", args.seconds)
+        report, _ = produce(folder, "tested", args.seconds)
     return {
         "set": name,
         "seed": seed,
@@ -97,7 +98,7 @@ def run_gts(name: str, data: Path, seed: int, args: argparse.Namespace) -> dict:
         "published": [report["tier"], report["published"]],
         "estimate": report["estimate"],
         "test": report["test"],
-        "students": students,
+        "students": {s["tier"]: s for s in report["students"]},
         "teachers": {t["name"]: [t["value"], t["weight"]] for t in report["teachers"]},
         "decisions": report["decisions"],
     }
@@ -123,16 +124,11 @@ def main() -> None:
         for seed in args.seeds:
             run = run_gts(name, args.data, seed, args)
             runs.append(run)
-            line = {tier: s["test_accuracy"] for tier, s in run["students"].items()}
-            print(
-                name,
-                seed,
-                f"{run['wall_s']} s",
-                line,
-                "seed-only",
-                run["test"]["seed_only"]["accuracy"],
-                flush=True,
-            )
+            scores = {
+                tier: (s["test_accuracy"], s["seed_only_test_accuracy"])
+                for tier, s in run["students"].items()
+            }
+            print(name, seed, f"{run['wall_s']} s", scores, run["published"], flush=True)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}

@@ -15,7 +15,6 @@ from gts.orchestrator.evidence import Profile, Sizes
 PROFILE = Profile(
     gold=48,
     pool=6000,
-    test=500,
     labels=6,
     smallest_label=8,
     language="en",
@@ -29,7 +28,6 @@ profiles = st.builds(
     st.just(PROFILE),
     gold=st.integers(4, 2000),
     pool=st.integers(0, 50_000),
-    test=st.integers(0, 10_000),
     smallest_label=st.integers(2, 10),
     encode_s=st.floats(1e-4, 0.1),
     chars=st.floats(1, 2000),

@@ -131,7 +131,8 @@ def test_a_worker_frozen_past_its_lease_does_no_harm(
     frozen = start()
     job = submit(**task(log))
     wait(lambda: runs(log, "a") == 1)
-    with database.writing():  # so that it is not frozen with SQLite's one write lock in its hand
+    with database.writing() as session:  # so that it is not frozen with SQLite's one write lock in its hand
+        session.connection()  # only now the transaction begins
         frozen.send_signal(signal.SIGSTOP)
         wait(lambda: has_stopped(frozen.pid))
     start()

@@ -89,7 +89,7 @@ def produce(
     store: ArtifactStore, stages: StageTable, digest: str, log: Log | None = None
 ) -> tuple[Production, dict[str, Any]]:
     production = produce_student(digest, store, InlineCompute(store, stages), log or Log(), FixedPlanner())
-    return production, report_of(production, store)
+    return production, report_of(production)
 
 
 def test_the_better_student_is_published(store: ArtifactStore) -> None:
@@ -339,3 +339,30 @@ def test_a_task_that_is_not_stored_fails_with_a_clear_word(
     assert done.error is not None
     assert done.error["code"] == "not_found"
     assert commits(registry) == 0
+
+
+def test_another_budget_or_tier_repeats_no_stage(store: ArtifactStore) -> None:
+    ran: list[str] = []
+    stages = canned(logits_of({"mini": 0.9}), ran=ran)
+    first, _ = produce(store, stages, task(store, budget={"seconds": 3600}))
+    before = len(ran)
+
+    again, report = produce(
+        store, stages, task(store, budget={"seconds": 4000}, student={"tier": "static"}, goal={"target": 1.0})
+    )
+
+    assert len(ran) == before
+    assert all(stage["cached"] for stage in report["stages"])
+    assert (first.trial.tier, again.trial.tier) == ("mini", "static")
+
+
+def test_only_the_evaluation_is_given_the_test_texts(store: ArtifactStore) -> None:
+    ran: list[str] = []
+    stages = canned(logits_of({}), ran=ran)
+    produce(store, stages, task(store, test=0))
+    before = len(ran)
+
+    _, report = produce(store, stages, task(store, test=9))
+
+    assert ran[before:] == ["evaluate", "evaluate"]
+    assert report["test"]["student"]["n"] == 9

@@ -17,7 +17,6 @@ from gts.tasks.spec import TaskSpec
 PROFILE = Profile(
     gold=48,
     pool=6000,
-    test=500,
     labels=6,
     smallest_label=8,
     language="en",
@@ -69,11 +68,12 @@ def course(
     budget: float = 1000.0,
     values: Mapping[str, float] | None = None,
     took: Callable[[Action], float] = lambda action: 1.0,
+    n_test: int = 0,
 ) -> tuple[list[str], Evidence]:
     """All actions of a job in which every step ends well, and the last evidence."""
     quality = {"mini": 0.9, "static": 0.85, "generated": 0.8, "refined": 0.8} | dict(values or {})
     sizes = FixedPlanner().sizes(spec, profile, budget)
-    evidence, titles = Evidence(spec, budget, profile, sizes, spent_s=5.0), []
+    evidence, titles = Evidence(spec, budget, profile, sizes, n_test=n_test, spent_s=5.0), []
     for _ in range(20):
         action = FixedPlanner().next(evidence)
         assert FixedPlanner().next(evidence) == action
@@ -95,6 +95,7 @@ def course(
                 "generation": {"accepted": 30},
             },
             Kind.PACKAGE: {"packages": {**evidence.packages, action.tier: SIZE.get(action.tier)}},
+            Kind.EVALUATE: {"tests": {**evidence.tests, action.tier: {}}},
         }[action.kind]
         evidence = evidence.evolve(**changes, spent_s=evidence.spent_s + took(action))
     raise AssertionError(f"no end after {titles}")
@@ -286,3 +287,9 @@ def test_a_refined_student_must_be_better_to_be_published() -> None:
 
     found = [evidence.trial("mini"), better.trial("mini")]
     assert [trial.variant for trial in found if trial] == [Variant.PLAIN, Variant.REFINED]
+
+
+def test_test_texts_are_put_to_every_packaged_student_once_all_is_made() -> None:
+    titles, _ = course(task(), n_test=100)
+
+    assert titles[-5:] == ["package mini", "package static", "evaluate mini", "evaluate static", "publish"]

@@ -50,7 +50,7 @@ def make(
     recorder = EventRecorder(lambda event: None)
     stages = canned(logits_of({"mini": 0.9, "static generated": 0.9}))
     production = produce_student(task, store, InlineCompute(store, stages), recorder, FixedPlanner())
-    return report_of(production, store), store.path(production.package)
+    return report_of(production), store.path(production.package)
 
 
 def kind(value: object) -> str:

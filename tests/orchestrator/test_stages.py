@@ -178,7 +178,7 @@ def test_a_part_of_a_stage_reports_its_part() -> None:
 
 
 def test_the_stage_table_lists_what_a_job_needs() -> None:
-    assert set(STAGES) == {"profile", "embed", "teach", "audit", "distil", "generate", "package"}
+    assert set(STAGES) == {"profile", "embed", "teach", "audit", "distil", "generate", "package", "evaluate"}
     assert all(
         stage.name == name and stage.version >= 1 and stage.cores >= 1 for name, stage in STAGES.items()
     )
@@ -187,12 +187,9 @@ def test_the_stage_table_lists_what_a_job_needs() -> None:
 def test_the_profile_counts(store: ArtifactStore, topic_texts: TopicTexts, tiny_catalogue: str) -> None:
     summary = Line(store, task(topic_texts)).run("profile", {"machine": "m"}).summary
 
-    assert {
-        name: summary[name] for name in ("gold", "pool", "test", "labels", "smallest_label", "language")
-    } == {
+    assert {name: summary[name] for name in ("gold", "pool", "labels", "smallest_label", "language")} == {
         "gold": 18,
         "pool": 36,
-        "test": 12,
         "labels": 3,
         "smallest_label": 6,
         "language": "en",

@@ -31,7 +31,7 @@ def job_runner(registry: Registry) -> RunJob:
 
     def run_job(job: Job, store: ArtifactStore, compute: Compute, recorder: Recorder) -> Outcome:
         production = produce_student(job.task_artifact, store, compute, recorder, FixedPlanner())
-        report = report_of(production, store)
+        report = report_of(production)
         if recorder.should_stop():
             raise Cancelled("the job was stopped before its student was published")
         folder = Path(tempfile.mkdtemp(dir=store.root / "tmp"))

@@ -18,7 +18,6 @@ class Profile:
     Attributes:
         gold: Labelled texts.
         pool: Unlabelled texts.
-        test: Test texts.
         labels: Labels.
         smallest_label: Labelled texts of the rarest label.
         language: ISO 639-1 code or ``und``.
@@ -29,7 +28,6 @@ class Profile:
 
     gold: int
     pool: int
-    test: int
     labels: int
     smallest_label: int
     language: str
@@ -118,6 +116,8 @@ class Evidence:
         trials: Students trained so far.
         generation: Summary of generating for all gold, once tried.
         packages: Measured students by tier, as they would be served.
+        tests: By tier, the measures of student and seed-only twin on the test file.
+        n_test: Test texts.
         spent_s: Seconds all stages took so far (stages found finished count what they once took).
     """
 
@@ -129,6 +129,8 @@ class Evidence:
     trials: tuple[Trial, ...] = ()
     generation: Mapping[str, Any] | None = None
     packages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    n_test: int = 0
     spent_s: float = 0.0
 
     @property

@@ -18,6 +18,8 @@ from gts.tasks.spec import TaskSpec
 DEFAULT_BUDGET_S = 160.0
 """What a job is sized for when the person names no budget, in seconds."""
 
+_PACKAGING_S = costs.package_s("mini") + costs.package_s("static")
+
 
 class Kind(StrEnum):
     """What can be done."""
@@ -27,6 +29,7 @@ class Kind(StrEnum):
     REFINE = "refine"
     GENERATE = "generate"
     PACKAGE = "package"
+    EVALUATE = "evaluate"
     PUBLISH = "publish"
 
 
@@ -115,7 +118,8 @@ def allowed(evidence: Evidence, tier: str) -> bool:
 
 
 class FixedPlanner:
-    """Teach, distil the larger tier, refine it, distil the smaller, generate where text is scarce, package, publish.
+    """Teach, distil the larger tier, refine it, distil the smaller, generate where text is scarce, package,
+    evaluate, publish.
 
     Each step is skipped when its forecast is over what is left of the budget; the target, once reached, ends
     the search for more.
@@ -142,7 +146,12 @@ class FixedPlanner:
         for tier in tiers:
             if evidence.trial(tier) is not None and tier not in evidence.packages and allowed(evidence, tier):
                 reason = f"write and export the {tier} student and measure it as it will be served"
-                return Action(Kind.PACKAGE, reason, costs.package_s(evidence.profile, tier), tier)
+                return Action(Kind.PACKAGE, reason, costs.package_s(tier), tier)
+        for tier in evidence.packages:
+            if evidence.n_test and tier not in evidence.tests:
+                forecast = costs.evaluate_s(evidence.profile, tier, evidence.n_test)
+                reason = f"put {evidence.n_test} test texts, which no step has seen, to the {tier} student"
+                return Action(Kind.EVALUATE, reason, forecast, tier)
         return Action(Kind.PUBLISH, self._verdict(evidence))
 
     def _teach(self, evidence: Evidence) -> Action:
@@ -165,7 +174,7 @@ class FixedPlanner:
             return True  # something must be published
         if evidence.spec.budget.seconds is None:
             return True  # the default budget sizes a job; only a person's budget ends one
-        needed = self._student_s(evidence, tier) + costs.package_s(evidence.profile, tier)
+        needed = self._student_s(evidence, tier) + costs.package_s(tier)
         return needed <= evidence.left_s
 
     def _refine(self, evidence: Evidence) -> Action | None:
@@ -174,7 +183,7 @@ class FixedPlanner:
         if trial is None or tried or not sizes.refine_steps or self._met(evidence, trial):
             return None
         forecast = costs.student_s(profile, sizes, "mini", sizes.refine_steps)
-        rest = self._student_s(evidence, "static") + self._packaging_s(evidence)
+        rest = self._student_s(evidence, "static") + _PACKAGING_S
         if forecast + rest > evidence.left_s:
             return None
         reason = f"there is time to train the mini student end to end for {sizes.refine_steps} steps"
@@ -185,13 +194,10 @@ class FixedPlanner:
         if evidence.generation is not None or trial is None or not costs.wants_generator(profile):
             return None
         forecast = costs.generate_s(profile, evidence.sizes, trial.tier)
-        if self._met(evidence, trial) or forecast + self._packaging_s(evidence) > evidence.left_s:
+        if self._met(evidence, trial) or forecast + _PACKAGING_S > evidence.left_s:
             return None
         reason = f"only {profile.pool} unlabelled texts for {profile.labels} labels: try texts made from the user's own"
         return Action(Kind.GENERATE, reason, forecast, trial.tier)
-
-    def _packaging_s(self, evidence: Evidence) -> float:
-        return sum(costs.package_s(evidence.profile, tier) for tier in ("mini", "static"))
 
     def _met(self, evidence: Evidence, trial: Trial) -> bool:
         target = evidence.spec.goal.target

@@ -100,7 +100,7 @@ def produce(
         task = store.commit(folder)
     recorder = EventRecorder(on_event)
     production = produce_student(task, store, InlineCompute(store, STAGES), recorder, FixedPlanner())
-    report = report_of(production, store)
+    report = report_of(production)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:

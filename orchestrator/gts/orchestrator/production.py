@@ -54,6 +54,7 @@ class _Run:
     """The state of a run: what has been measured, and where the pieces lie."""
 
     runner: StageRunner
+    task: str
     data: TaskData
     evidence: Evidence
     artifacts: dict[str, str] = field(default_factory=dict)
@@ -97,7 +98,7 @@ def produce_student(
         StageFailed: A stage failed.
     """
     data = load_task(store.path(task))
-    runner = StageRunner(_without_wishes(data, store), store, compute, recorder)
+    runner = StageRunner(_for_stages(data, store), store, compute, recorder)
     decisions = _Decisions(runner)
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
         profile = _profile(runner)
@@ -106,7 +107,8 @@ def produce_student(
         )
     budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
     sizes = planner.sizes(data.spec, profile, budget)
-    run = _Run(runner, data, Evidence(data.spec, budget, profile, sizes))
+    evidence = Evidence(data.spec, budget, profile, sizes, n_test=len(data.test))
+    run = _Run(runner, task, data, evidence)
     while True:
         run.evidence = run.evidence.evolve(spent_s=runner.spent_s)
         action = planner.next(run.evidence)
@@ -127,11 +129,11 @@ def produce_student(
     return Production(run.evidence, trial, package, tuple(runner.account), tuple(decisions.account), data)
 
 
-def _without_wishes(data: TaskData, store: ArtifactStore) -> str:
-    """Store what the stages read of a task; budget, goal and tier are not part of it."""
+def _for_stages(data: TaskData, store: ArtifactStore) -> str:
+    """Store what the stages may read of a task: not its budget, goal and tier, and not its test examples."""
     bare = data.spec.evolve(budget={}, goal={}, student={})
     with store.workspace() as folder:
-        save_task(replace(data, spec=bare), folder / "task")
+        save_task(replace(data, spec=bare, test=()), folder / "task")
         return store.commit(folder / "task")
 
 
@@ -246,12 +248,24 @@ def _package(run: _Run, action: Action) -> str:
     return f"{speed:,.0f} texts a second on one core, {size:.0f} MB"
 
 
+def _evaluate(run: _Run, action: Action) -> str:
+    inputs = {"test": run.task, "package": run.artifacts[f"package {action.tier}"]}
+    trial = run.evidence.trial(action.tier)
+    if trial is not None and trial.helps:
+        inputs["seed_only"] = trial.artifacts["seed_only"]
+    params = {"tier": action.tier}
+    result = run.runner.run("evaluate", action.tier, params, action.forecast_s, **inputs).summary
+    run.evidence = run.evidence.evolve(tests={**run.evidence.tests, action.tier: result})
+    return f"{result['student']['accuracy']:.1%} right, seed-only {result['seed_only']['accuracy']:.1%}"
+
+
 _ACTIONS = {
     Kind.TEACH: _teach,
     Kind.DISTIL: _distil,
     Kind.REFINE: _refine,
     Kind.GENERATE: _generate,
     Kind.PACKAGE: _package,
+    Kind.EVALUATE: _evaluate,
 }
 
 

@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gts.core.artifacts import ArtifactStore
-from gts.orchestrator.estimate import decide, label_sets
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.production import Production
-from gts.orchestrator.stages.common import load_arrays
-from gts.tasks.dataset import TaskData
-from gts.tasks.metrics import evaluate
 
 
-def report_of(production: Production, store: ArtifactStore) -> dict[str, Any]:
-    """The report, in the form of docs/architecture.md.
-
-    Args:
-        production: The finished run.
-        store: Where its artifacts lie (test predictions of seed-only students are read from there).
-    """
+def report_of(production: Production) -> dict[str, Any]:
+    """The report of a finished run, in the form of docs/architecture.md."""
     evidence, trial, data = production.evidence, production.trial, production.data
     generation = evidence.generation
     uses_generated = trial.variant == Variant.GENERATED and trial.helps
@@ -42,8 +32,8 @@ def report_of(production: Production, store: ArtifactStore) -> dict[str, Any]:
         "seed_only": trial.seed_only.as_json(),
         "teachers": _teachers(evidence.audit or {}),
         "generator": _generator(generation, uses_generated, production),
-        "students": [_student(t, production, store) for t in _by_tier(production)],
-        "test": _test(trial, production, store),
+        "students": [_student(t, production) for t in _by_tier(production)],
+        "test": evidence.tests.get(trial.tier),
         "stages": list(production.stages),
         "decisions": list(production.decisions),
         "notes": list(data.notes),
@@ -92,9 +82,9 @@ def _generator(generation: Mapping[str, Any] | None, used: bool, production: Pro
     }
 
 
-def _student(trial: Trial, production: Production, store: ArtifactStore) -> dict[str, Any]:
+def _student(trial: Trial, production: Production) -> dict[str, Any]:
     package = production.evidence.packages.get(trial.tier, {})
-    test = _test(trial, production, store)
+    test = production.evidence.tests.get(trial.tier)
     return {
         "tier": trial.tier,
         "estimate": round(trial.best.value, 4),
@@ -106,20 +96,5 @@ def _student(trial: Trial, production: Production, store: ArtifactStore) -> dict
         "latency_ms": package.get("latency_ms"),
         "serving": package.get("serving"),
         "test_accuracy": test["student"]["accuracy"] if test else None,
+        "seed_only_test_accuracy": test["seed_only"]["accuracy"] if test else None,
     }
-
-
-def _test(trial: Trial, production: Production, store: ArtifactStore) -> dict[str, Any] | None:
-    data, package = production.data, production.evidence.packages.get(trial.tier)
-    if not data.test or package is None:
-        return None
-    seed = test_metrics(data, store, trial.artifacts["seed_only"])
-    return {"student": dict(package["test"]), "seed_only": seed}
-
-
-def test_metrics(data: TaskData, store: ArtifactStore, artifact: str) -> dict[str, Any]:
-    """Accuracy, macro F1 and count of an unpackaged student on the task's test examples."""
-    logits = load_arrays(store.path(artifact) / "test.safetensors")["logits"]
-    predicted = label_sets(decide(logits, data.multi_label), data.labels)
-    result = evaluate(data.labels, [example.labels for example in data.test], predicted, data.multi_label)
-    return {name: result[name] for name in ("accuracy", "macro_f1", "n")}

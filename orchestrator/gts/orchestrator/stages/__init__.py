@@ -63,5 +63,6 @@ STAGES: Mapping[str, Stage] = {
         _stage("distil", 1),
         _stage("generate", 1),
         _stage("package", 1),
+        _stage("evaluate", 1),
     )
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def run(
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``tier``, ``seed_only``, ``encoder``, and
             for mini ``steps`` and ``max_length``.
         out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]); for the fit on all gold also the
-            weights, and for a seed-only one ``test.safetensors`` (``logits``); for mini ``pool.safetensors`` (``probabilities``).
+            weights; for mini ``pool.safetensors`` (``probabilities``).
         progress: Progress.
     """
     split = load_split(inputs, params)
@@ -100,7 +100,6 @@ def _train_static(
 
     save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
     if full:
-        _save_test(out, data, logits, params)
         arrays: dict[str, Any] = {
             "table": student.table.astype(np.float16),
             "weight": student.weight,
@@ -148,7 +147,6 @@ def _train_mini(
         beliefs = sigmoid(pool) if data.multi_label else softmax(pool)
         save_arrays(out / "pool.safetensors", {"probabilities": beliefs})
     if full:
-        _save_test(out, data, lambda texts: head.logits(Encoder(trunk, MOST_TOKENS).embed(texts)), params)
         model.save_pretrained(out / "model")
         tokenizer.save_pretrained(out / "model")
 
@@ -158,14 +156,6 @@ def _vectors(lesson: Curriculum, known: Mapping[str, Floats], trunk: Path) -> Fl
     vectors = np.concatenate([known["train"], known["pool"]])[: len(lesson.texts)]
     new = lesson.texts[len(vectors) :]
     return np.concatenate([vectors, Encoder(trunk, MOST_TOKENS).embed(new)]) if new else vectors
-
-
-def _save_test(
-    out: Path, data: TaskData, logits: Callable[[list[str]], Floats], params: Mapping[str, Any]
-) -> None:
-    """Test predictions of a seed-only fit; the student's come from the serving path, when it is packaged."""
-    if params["seed_only"]:
-        save_arrays(out / "test.safetensors", {"logits": logits([example.text for example in data.test])})
 
 
 def _none(data: TaskData) -> Floats:

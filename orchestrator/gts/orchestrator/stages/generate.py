@@ -71,7 +71,7 @@ def run(
     context = FilterContext(
         gold=gold,
         pool=split.pool_texts,
-        held_out=[*split.heldout_texts, *(example.text for example in data.test)],
+        held_out=split.heldout_texts,
         labels=data.labels,
         multi_label=data.multi_label,
         label_probabilities=opinions,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from gts.core import catalogue
-from gts.core.threads import available_cores
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS, load_arrays
 from gts.student.layout import StudentManifest, TaskInfo
@@ -17,7 +16,6 @@ from gts.student.measure import choose_serving, measure
 from gts.student.runtime import load_student
 from gts.student.writers import write_mini, write_static
 from gts.tasks.dataset import TaskData, load_task
-from gts.tasks.metrics import evaluate
 
 
 def run(
@@ -33,8 +31,7 @@ def run(
         progress: Progress.
 
     Returns:
-        ``texts_per_second``, ``latency_ms``, ``parameters``, ``bytes``, ``serving``, and ``test`` (accuracy,
-        macro_f1, n; through the runtime) where there is a test set.
+        ``texts_per_second``, ``latency_ms``, ``parameters``, ``bytes``, ``serving`` and ``int8_agreement``.
     """
     data = load_task(inputs["task"])
     entry = catalogue.find(params["encoder"]) if params["encoder"] else None
@@ -59,13 +56,7 @@ def run(
     progress(0.7, "measuring speed in the serving path")
     student = load_student(out)
     summary = measure(student, texts)
-    summary |= {"serving": student.manifest.serving, "int8_agreement": agreement, "test": None}
-    if data.test:
-        progress(0.9, "predicting the test file")
-        student = load_student(out, threads=available_cores())
-        predicted = student.decide(student.predict([example.text for example in data.test]))
-        result = evaluate(data.labels, [example.labels for example in data.test], predicted, data.multi_label)
-        summary["test"] = {name: result[name] for name in ("accuracy", "macro_f1", "n")}
+    summary |= {"serving": student.manifest.serving, "int8_agreement": agreement}
     progress(1.0, "packaged")
     return summary
 

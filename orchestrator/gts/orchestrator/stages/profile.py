@@ -29,7 +29,7 @@ def run(
         progress: Progress.
 
     Returns:
-        ``gold``, ``pool``, ``test``, ``labels``, ``smallest_label`` (counts), ``language``, ``encoder`` (its id
+        ``gold``, ``pool``, ``labels``, ``smallest_label`` (counts), ``language``, ``encoder`` (its id
         or None), ``encode_s`` (seconds one of the user's texts takes to encode in a batch), ``chars`` (median).
     """
     data = load_task(inputs["task"])
@@ -52,7 +52,6 @@ def run(
     summary = {
         "gold": len(data.gold),
         "pool": len(data.pool),
-        "test": len(data.test),
         "labels": len(data.labels),
         "smallest_label": min(counts),
         "language": language,
