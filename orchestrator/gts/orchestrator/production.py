@@ -54,7 +54,6 @@ class _Run:
     """The state of a run: what has been measured, and where the pieces lie."""
 
     runner: StageRunner
-    task: str
     data: TaskData
     evidence: Evidence
     artifacts: dict[str, str] = field(default_factory=dict)
@@ -98,7 +97,7 @@ def produce_student(
         StageFailed: A stage failed.
     """
     data = load_task(store.path(task))
-    runner = StageRunner(_for_stages(data, store), store, compute, recorder)
+    runner = StageRunner(_stored(replace(data, test=()), store), store, compute, recorder)
     decisions = _Decisions(runner)
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
         profile = _profile(runner)
@@ -108,7 +107,7 @@ def produce_student(
     budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
     sizes = planner.sizes(data.spec, profile, budget)
     evidence = Evidence(data.spec, budget, profile, sizes, n_test=len(data.test))
-    run = _Run(runner, task, data, evidence)
+    run = _Run(runner, data, evidence)
     while True:
         run.evidence = run.evidence.evolve(spent_s=runner.spent_s)
         action = planner.next(run.evidence)
@@ -129,11 +128,11 @@ def produce_student(
     return Production(run.evidence, trial, package, tuple(runner.account), tuple(decisions.account), data)
 
 
-def _for_stages(data: TaskData, store: ArtifactStore) -> str:
-    """Store what the stages may read of a task: not its budget, goal and tier, and not its test examples."""
+def _stored(data: TaskData, store: ArtifactStore) -> str:
+    """Store a task as stages read it: without budget, goal and tier, so that other wishes repeat no stage."""
     bare = data.spec.evolve(budget={}, goal={}, student={})
     with store.workspace() as folder:
-        save_task(replace(data, spec=bare, test=()), folder / "task")
+        save_task(replace(data, spec=bare), folder / "task")
         return store.commit(folder / "task")
 
 
@@ -249,7 +248,7 @@ def _package(run: _Run, action: Action) -> str:
 
 
 def _evaluate(run: _Run, action: Action) -> str:
-    inputs = {"test": run.task, "package": run.artifacts[f"package {action.tier}"]}
+    inputs = {"test": _stored(run.data, run.runner.store), "package": run.artifacts[f"package {action.tier}"]}
     trial = run.evidence.trial(action.tier)
     if trial is not None and trial.helps:
         inputs["seed_only"] = trial.artifacts["seed_only"]
