@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
@@ -18,6 +19,7 @@ from gts.orchestrator import jobs
 from gts.orchestrator.compute.ray_cluster import end_orphans, session_folder
 from gts.orchestrator.records import Job
 from gts.orchestrator.states import JobState
+from gts.orchestrator.tables import JobRow
 
 Start = Callable[[], "subprocess.Popen[str]"]
 PATIENCE_S = 60
@@ -124,6 +126,19 @@ def has_stopped(pid: int) -> bool:
     return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
+def freeze(process: subprocess.Popen[str], database: Database, job: Job) -> bool:
+    """Stop a process between two of its transactions; where it is in the middle of one, let it go on."""
+    row = select(JobRow.id).where(JobRow.id == job.id)
+    with database.writing() as session:
+        session.scalars(row).one()  # begins the transaction: on SQLite nobody else is in one now
+        process.send_signal(signal.SIGSTOP)
+        wait(lambda: has_stopped(process.pid))
+        free = session.scalars(row.with_for_update(skip_locked=True)).one_or_none()
+    if free is None:
+        process.send_signal(signal.SIGCONT)
+    return free is not None
+
+
 def test_a_worker_frozen_past_its_lease_does_no_harm(
     database: Database, submit, start: Start, tmp_path: Path
 ) -> None:
@@ -131,10 +146,7 @@ def test_a_worker_frozen_past_its_lease_does_no_harm(
     frozen = start()
     job = submit(**task(log))
     wait(lambda: runs(log, "a") == 1)
-    with database.writing() as session:  # so that it is not frozen with SQLite's one write lock in its hand
-        session.connection()  # only now the transaction begins
-        frozen.send_signal(signal.SIGSTOP)
-        wait(lambda: has_stopped(frozen.pid))
+    wait(lambda: freeze(frozen, database, job))
     start()
     wait(lambda: runs(log, "b") == 1)
     frozen.send_signal(signal.SIGCONT)
