@@ -15,7 +15,7 @@ from gts.orchestrator import costs
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
 from gts.tasks.spec import TaskSpec
 
-DEFAULT_BUDGET_S = 160.0
+DEFAULT_BUDGET_S = 170.0
 """What a job is sized for when the person names no budget, in seconds."""
 
 _PACKAGING_S = costs.package_s("mini") + costs.package_s("static")
