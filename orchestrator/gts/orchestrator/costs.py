@@ -19,15 +19,16 @@ START_S = 5.0
 LADDER = (
     Sizes(4, 20_000, 4000, 30, 150),
     Sizes(4, 10_000, 2500, 20, 80),
-    Sizes(3, 6000, 1500, 20, 40),
-    Sizes(3, 6000, 1000, 20, 20),
-    Sizes(3, 6000, 1000, 20, 0),
-    Sizes(2, 6000, 1000, 20, 0),
-    Sizes(2, 4000, 800, 20, 0),
-    Sizes(2, 3000, 600, 20, 0),
-    Sizes(2, 2000, 500, 16, 0),
-    Sizes(2, 1500, 400, 12, 0),
-    Sizes(2, 800, 300, 12, 0),
+    Sizes(3, 6000, 2000, 20, 40),
+    Sizes(3, 6000, 2000, 20, 20),
+    Sizes(3, 6000, 2000, 20, 0),
+    Sizes(2, 6000, 2000, 20, 0),
+    Sizes(2, 4000, 1500, 20, 0),
+    Sizes(2, 3000, 1200, 20, 0),
+    Sizes(2, 2500, 1000, 16, 0),
+    Sizes(2, 2000, 800, 12, 0),
+    Sizes(2, 1500, 600, 12, 0),
+    Sizes(2, 800, 400, 12, 0),
     Sizes(2, 400, 200, 12, 0),
     Sizes(2, 5000, 5000, 0, 0, encoder=False),
 )
@@ -72,7 +73,7 @@ def distil_static_s(profile: Profile, pool: int) -> float:
 
 def distil_mini_s(profile: Profile, pool: int, steps: int) -> float:
     """One mini student; with end-to-end steps, its beliefs about the pool are computed anew."""
-    head = 0.5 + 2e-6 * (profile.gold + pool) * profile.labels * 20
+    head = 0.3 + 3e-6 * (profile.gold + pool) * profile.labels
     if not steps:
         return head
     return 2.0 + head + steps * train_step_s(profile, 40) + (profile.encode_s or 0.0) * pool
