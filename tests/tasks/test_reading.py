@@ -174,6 +174,7 @@ BAD = {
     "zip": ("a.xlsx", b"PK\x03\x04rest", "zip archive or an Excel workbook"),
     "damaged gzip": ("a.csv.gz", b"\x1f\x8b\x08rubbish", "damaged|cut off"),
     "gzip twice": ("a.csv.gz", gzip.compress(gzip.compress(b"text,label\n")), "compressed twice"),
+    "binary": ("a.csv", b"text,label\n" + bytes(range(256)) * 4, "line 3: binary data, no text"),
     "damaged parquet": ("a.parquet", b"PAR1 and nothing more", "cannot be read as Parquet"),
 }
 
@@ -281,6 +282,22 @@ def test_parquet_that_repeats_one_huge_value(tmp_path, nested):
     assert (tmp_path / "a.parquet").stat().st_size < 1 << 20
     with pytest.raises(DataError, match="column 'text' holds a value of 2,000,000 bytes"):
         rows_of(FileSource(tmp_path / "a.parquet"), labelled=False)
+
+
+def test_parquet_that_repeats_a_long_value_in_every_row(tmp_path):
+    # Each batch is small, and so is each text; all of them together would take 3 GB.
+    values = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), ["x" * 150_000])
+    pq.write_table(pa.table({"text": values}), tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 1 << 20
+    with pytest.raises(TooLarge, match=r"a\.parquet unpacks to more than 200 times its size"):
+        rows_of(FileSource(tmp_path / "a.parquet"), labelled=False)
+
+
+def test_parquet_with_few_labels_for_many_texts_is_read(tmp_path):
+    texts = [f"{n:08} {'word ' * 20}" for n in range(20_000)]
+    labels = pa.array(["a long label, repeated"] * len(texts)).dictionary_encode()
+    pq.write_table(pa.table({"text": texts, "label": labels}), tmp_path / "a.parquet", compression="zstd")
+    assert len(rows_of(FileSource(tmp_path / "a.parquet"))) == len(texts)
 
 
 def test_parquet_with_a_billion_equal_values_in_lists(tmp_path):

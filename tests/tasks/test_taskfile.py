@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -110,10 +111,14 @@ def test_yaml_words_stay_labels(folder):
             "student.tier is 'huge', expected: 'auto', 'static'",
             "",
         ),
-        ("name: ../x\nexamples: a", "name is '../x', expected: 1 to 96 letters", ""),
+        ("name: ../x\nexamples: a", "name is '../x', expected: 1 to 90 letters", ""),
+        ("name: a..b\nexamples: a", "name is 'a..b', expected: a name without '--' and '..'", "change name"),
+        ("name: a--b\nexamples: a", "name is 'a--b', expected: a name without", ""),
+        ("name: a.git\nexamples: a", "name is 'a.git', expected: a name without", ""),
+        (f"name: {'x' * 91}\nexamples: a", "expected: 1 to 90 letters", ""),
         ("name: <b>x</b>\nexamples: a", "name is '<b>x</b>'", ""),
         ("name: 你好\nexamples: a", "name is '你好'", ""),
-        ("examples: a", "name is missing, expected: 1 to 96", ""),
+        ("examples: a", "name is missing, expected: 1 to 90", ""),
         ("name: t\nexamples: a\nseed: -1", "seed is '-1', expected: a whole number", ""),
         ("name: t\nexamples: a\nlanguage: English", "language is 'English', expected: an ISO 639", ""),
         ("name: t\nexamples: a\nlabels: [a, a]", "a label is listed twice", ""),
@@ -128,7 +133,14 @@ def test_yaml_words_stay_labels(folder):
         ("", "task.yaml holds nothing", ""),
         ("a: &x [1]\nb: *x", "aliases", ""),
         ("[" * 50_000, "not valid YAML", ""),
-        ("name: !!python/object/apply:os.system ['true']\nexamples: a", "not valid YAML", ""),
+        (
+            "name: t\nexamples: !!python/object/apply:os.system ['true']",
+            "line 2 is not valid YAML: the tag '!!python/object/apply:os.system' is not read",
+            "write plain keys and values",
+        ),
+        ("name: t\nexamples: !!timestamp 2024-01-01", "line 2 is not valid YAML: the tag '!!timestamp'", ""),
+        ("name: !!binary aGVsbG8=\nexamples: a", "the tag '!!binary' is not read", ""),
+        ("name: t\nseed: !!int x\nexamples: a", "line 2 is not valid YAML: the tag '!!int' is not read", ""),
     ],
 )
 def test_what_is_wrong_with_a_task_file(folder, text, message, mend):
@@ -164,6 +176,12 @@ def test_a_task_file_in_another_encoding(folder):
     (folder / "task.yaml").write_bytes("name: t\nlabels: [é]\n".encode("latin-1"))
     with pytest.raises(DataError, match=r"task\.yaml, line 2: not UTF-8"):
         load_task_file(folder / "task.yaml")
+
+
+def test_a_folder_in_place_of_a_task_file(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(DataError, match=r"^\. is a folder, a file was expected"):
+        load_task_file(Path())
 
 
 def test_a_rest_body_with_rows():

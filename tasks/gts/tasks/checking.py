@@ -203,7 +203,8 @@ def check_balance(
         mend = f"add examples; {MIN_EXAMPLES} a label is the least, 8 are good"
         if len(few) > len(labels) / 2 and len(few) > 10:
             mend += "; check also that the right column was read as the label"
-        problems.add(place, number, mend)
+        lonely = next(placed for placed in examples if few[0] in placed.example.labels)
+        problems.add(lonely.place if len(few) == 1 else place, number, mend)
     if multi_label:
         everywhere = [label for label in labels if len(examples) - counts[label] < MIN_EXAMPLES]
         if everywhere:

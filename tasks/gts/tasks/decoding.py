@@ -71,12 +71,7 @@ class _BoundedGunzip(io.RawIOBase):
         self._total_bytes += len(data)
         _refuse_too_large(self._total_bytes, self._name, self._limits)
         read_bytes = max(1, self._raw.tell())
-        if self._total_bytes > max(_RATIO_FLOOR_BYTES, self._limits.gzip_ratio * read_bytes):
-            raise TooLarge(
-                f"{self._name} unpacks to more than {self._limits.gzip_ratio} times its size",
-                mend="send the file uncompressed if its content is really so repetitive",
-                file=self._name,
-            )
+        refuse_bomb(self._total_bytes, read_bytes, self._name, self._limits)
         view[: len(data)] = data
         return len(data)
 
@@ -84,6 +79,20 @@ class _BoundedGunzip(io.RawIOBase):
         self._gzip.close()
         self._raw.close()
         super().close()
+
+
+def refuse_bomb(unpacked_bytes: int, packed_bytes: int, name: str, limits: Limits) -> None:
+    """Refuse what unpacks to far more than it is: such a file was made to exhaust memory.
+
+    Raises:
+        TooLarge: It does.
+    """
+    if unpacked_bytes > max(_RATIO_FLOOR_BYTES, limits.unpacking_ratio * packed_bytes):
+        raise TooLarge(
+            f"{name} unpacks to more than {limits.unpacking_ratio} times its size",
+            mend="send the file uncompressed, or Parquet as CSV, if its content is really so repetitive",
+            file=name,
+        )
 
 
 def _refuse_too_large(size_bytes: int, name: str, limits: Limits) -> None:
@@ -187,8 +196,11 @@ def undecodable(path: Path, name: str, limits: Limits) -> DataError:
                 # error.object is what the decoder kept back of the last block, then this block.
                 position = fed_bytes + len(block) - len(error.object) + error.start
                 line += error.object[: error.start].count(b"\n")
-                guess = _likely_encoding(error.object[error.start :])
                 found = f"byte 0x{error.object[error.start]:02X} at position {position:,}"
+                if codec.startswith("utf-8") and _is_binary(error.object):
+                    mend = "give a text file in UTF-8; tables and workbooks can be exported as CSV"
+                    return problem_error(Problem(Place(name, line), f"binary data, no text ({found})", mend))
+                guess = _likely_encoding(error.object[error.start :])
                 return _wrong_encoding(Place(name, line), found, guess, name)
             fed_bytes += len(block)
     return DataError(f"{name} cannot be decoded", mend="save it as UTF-8", file=name)
@@ -198,6 +210,11 @@ def _blocks(stream: io.BufferedReader[io.RawIOBase]) -> Iterator[bytes]:
     while block := stream.read(_BLOCK_BYTES):
         yield block
     yield b""
+
+
+def _is_binary(sample: bytes) -> bool:
+    """Whether control characters are more than the strays that a text may hold, in whatever encoding."""
+    return 20 * sum(byte < 0x20 and byte not in b"\t\n\f\r\x1b" for byte in sample) > len(sample)
 
 
 def _likely_encoding(sample: bytes) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from yaml.events import AliasEvent
-from yaml.nodes import MappingNode, ScalarNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from gts.core.errors import InvalidInput
 from gts.tasks.columns import Columns
-from gts.tasks.spec import TaskSpec
+from gts.tasks.spec import MAX_NAME, TaskSpec
 from gts.tasks.wording import listing, nearest, quote
 
 DATA_KEYS = ("examples", "unlabeled", "test")
@@ -35,7 +35,7 @@ _MEANT = {
 }
 _DOCUMENT_CHARS = 300_000
 _EXPECTED = {
-    "name": "1 to 96 letters (a-z), digits, '.', '_' or '-', beginning and ending with a letter or digit",
+    "name": f"1 to {MAX_NAME} letters (a-z), digits, '.', '_' or '-', beginning and ending with a letter or digit",
     "labels": "a list of names, or a mapping of name to description",
     "language": "an ISO 639 code of two or three small letters, such as en",
     "seed": "a whole number from 0 to 4294967295",
@@ -45,7 +45,7 @@ _EXPECTED = {
 class _TaskLoader(yaml.SafeLoader):
     """YAML in which a plain scalar is a string, so that labels ``no``, ``010`` or ``2024-01-01`` stay as written.
 
-    Aliases are refused (a few lines of them expand without bound), repeated keys too.
+    Aliases are refused (a few lines of them expand without bound), repeated keys and other types' tags too.
     """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -61,10 +61,20 @@ class _TaskLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_NULL_TAG = "tag:yaml.org,2002:null"
+def _refuse_tag(_loader: yaml.SafeLoader, node: Node) -> NoReturn:
+    tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+    raise yaml.MarkedYAMLError(problem=f"the tag {quote(tag)} is not read", problem_mark=node.start_mark)
+
+
+_PLAIN_TAGS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map", "null"))
+_NULL_TAG = _PLAIN_TAGS[-1]
 _TaskLoader.yaml_implicit_resolvers = {
     first: [rule for rule in rules if rule[0] == _NULL_TAG]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_TaskLoader.yaml_constructors = {
+    **{tag: yaml.SafeLoader.yaml_constructors[tag] for tag in _PLAIN_TAGS},
+    None: _refuse_tag,
 }
 
 
@@ -93,7 +103,7 @@ def parse_document(text: str, name: str = "task.yaml") -> dict[str, Any]:
         reason = getattr(error, "problem", None) or str(error) or "nested too deeply"
         raise InvalidInput(
             f"{name}{where} is not valid {'JSON' if name.casefold().endswith('.json') else 'YAML'}: {reason[:200]}",
-            mend="look for a missing colon or quote, or a tab used for indenting",
+            mend="write plain keys and values; look for a missing colon or quote, or a tab used for indenting",
             file=name,
         ) from error
     if not isinstance(document, dict):

@@ -11,7 +11,7 @@ class Limits:
 
     Attributes:
         decompressed_bytes: Bytes of one file after decompression.
-        gzip_ratio: Decompressed over compressed bytes above which a gzip file is taken for a bomb.
+        unpacking_ratio: Unpacked over packed bytes above which a gzip or Parquet file is taken for a bomb.
         json_array_bytes: Bytes of a JSON array, which is held whole in memory (JSON lines are not).
         rows: Rows of all files of one role (examples, unlabeled, test) together.
         columns: Columns of a table, or keys of a JSON row.
@@ -23,7 +23,7 @@ class Limits:
     """
 
     decompressed_bytes: int = 2 << 30
-    gzip_ratio: int = 200
+    unpacking_ratio: int = 200
     json_array_bytes: int = 256 << 20
     rows: int = 1_000_000
     columns: int = 1_000

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import IO, Any
 
 from gts.core.errors import DataError, MissingDependency, TooLarge
+from gts.tasks.decoding import refuse_bomb
 from gts.tasks.formats import Row
 from gts.tasks.limits import Limits
 from gts.tasks.problems import Place, Problem, problem_error
@@ -37,6 +39,7 @@ def parse_parquet(handle: IO[bytes], name: str, limits: Limits) -> Iterator[Row]
             f"{name} is Parquet, and pyarrow is not installed",
             mend="pip install 'gts[train]', or export the data as CSV",
         ) from error
+    file_bytes = handle.seek(0, io.SEEK_END)
     try:
         file = pq.ParquetFile(handle)
         schema = file.schema_arrow
@@ -48,10 +51,11 @@ def parse_parquet(handle: IO[bytes], name: str, limits: Limits) -> Iterator[Row]
         strings = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
         table = pq.ParquetFile(handle, read_dictionary=strings)
         _refuse_too_large(table.metadata, name, limits)
-        line = 0
+        line = written_bytes = 0
         for batch in table.iter_batches(batch_size=_BATCH_ROWS, use_threads=False):
             for column, values in zip(batch.schema.names, batch.columns, strict=True):
-                _refuse_long_values(column, values, name)
+                written_bytes += _written_bytes(column, values, name)
+            refuse_bomb(written_bytes, file_bytes, name, limits)
             for values in batch.to_pylist():
                 line += 1
                 yield Row(line, values, "row")
@@ -78,15 +82,19 @@ def _refuse_too_large(metadata: Any, name: str, limits: Limits) -> None:
         )
 
 
-def _refuse_long_values(column: str, values: Any, name: str) -> None:
-    """Refuse a batch whose strings, written out one by one, would take more than the bound."""
+def _written_bytes(column: str, values: Any, name: str) -> int:
+    """Bytes of a batch's strings, written out one by one; a batch of more than the bound is refused."""
     import pyarrow.compute as pc
 
+    total_bytes = 0
     for part in _dictionaries(values):
-        longest = pc.max(pc.binary_length(part.dictionary)).as_py() or 0 if len(part.dictionary) else 0
+        lengths = pc.binary_length(part.dictionary)
+        longest = pc.max(lengths).as_py() or 0
         if longest * len(part) > _BATCH_BYTES:
             message = f"column {quote(column)} holds a value of {longest:,} bytes, or long ones very often"
             raise problem_error(Problem(Place(name), message, "cut such values, or leave the column out"))
+        total_bytes += pc.sum(lengths.take(part.indices)).as_py() or 0
+    return total_bytes
 
 
 def _dictionaries(values: Any) -> Iterator[Any]:

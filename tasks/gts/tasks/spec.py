@@ -6,7 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?$"
+MAX_NAME = 90
+"""A repository's ``namespace/name`` has 96 characters at most; six of them are ``local/``."""
+
+NAME_PATTERN = rf"^[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{MAX_NAME - 2}}}[A-Za-z0-9])?$"
 
 
 def label_name(value: object) -> str:
@@ -79,7 +82,7 @@ class TaskSpec(_Part):
         seed: Seed of everything random.
     """
 
-    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=96)]
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
     type: Literal["classification"] = "classification"
     labels: dict[str, str] = Field(default_factory=dict)
     multi_label: bool | None = None
@@ -88,6 +91,13 @@ class TaskSpec(_Part):
     budget: Budget = Budget()
     student: StudentWish = StudentWish()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    @field_validator("name")
+    @classmethod
+    def _fit_for_a_repository(cls, value: str) -> str:
+        if "--" in value or ".." in value or value.endswith(".git"):
+            raise ValueError("a name without '--' and '..' that does not end with '.git'")
+        return value
 
     @field_validator("labels", mode="before")
     @classmethod

@@ -42,12 +42,13 @@ def load_task_file(
         TooLarge: A file is over a limit.
     """
     path = Path(path)
-    with open_bytes(path, path.name, _TASK_FILE_LIMITS) as stream:
+    name = path.name or str(path)
+    with open_bytes(path, name, _TASK_FILE_LIMITS) as stream:
         raw = stream.read()
     try:
-        document = parse_document(raw.decode("utf-8-sig"), path.name)
+        document = parse_document(raw.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
-        raise undecodable(path, path.name, _TASK_FILE_LIMITS) from error
+        raise undecodable(path, name, _TASK_FILE_LIMITS) from error
     check_keys(document)
     spec, columns = spec_of(document), columns_of(document)
     columns = replace(columns, text=text_column or columns.text, label=label_column or columns.label)
