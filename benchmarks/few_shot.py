@@ -119,7 +119,14 @@ def main() -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    runs = []
+    machine = {"processor": processor(), "cores": os.cpu_count()}
+    facts = {
+        "date": date.today().isoformat(),
+        "commit": commit,
+        "machine": machine,
+        "command": [a for a in sys.argv[1:] if "/" not in a],
+    }
+    runs: list[dict] = []
     for name in args.only:
         for seed in args.seeds:
             run = run_gts(name, args.data, seed, args)
@@ -129,16 +136,23 @@ def main() -> None:
                 for tier, s in run["students"].items()
             }
             print(name, seed, f"{run['wall_s']} s", scores, run["published"], flush=True)
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        document = {
-            "date": date.today().isoformat(),
-            "commit": commit,
-            "machine": machine,
-            "command": sys.argv[1:],
-        }
-        args.out.write_text(json.dumps({**document, "runs": runs}, indent=1) + "\n")
+            if args.out:
+                args.out.parent.mkdir(parents=True, exist_ok=True)
+                args.out.write_text(json.dumps({**facts, "runs": runs}, indent=1) + "\n")
+
+
+def processor() -> str:
+    """The processor's name, and which of the instructions that matter here it has."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in facts.items()}
+    known = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+    return ", ".join(
+        [facts.get("model name", "?"), *(flag for flag in known if flag in facts.get("flags", "").split())]
+    )
 
 
 if __name__ == "__main__":
