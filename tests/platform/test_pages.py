@@ -26,6 +26,7 @@ from gts.orchestrator import jobs, queue
 from gts.orchestrator.recorder import JobRecorder
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.stage import StageCall
+from gts.orchestrator.taskstore import DRAFTS_FOR_S, clean_drafts, put_task
 from gts.platform.app import build_services, create_app
 from gts.platform.pages.charts import Interval, axis, interval_chart
 from gts.platform.pages.example import example_fields
@@ -33,7 +34,6 @@ from gts.platform.pages.markdown import render_card
 from gts.platform.pages.reports import interval_sentence, report_view, verdict
 from gts.platform.services import Services
 from gts.platform.settings import Settings
-from gts.platform.taskstore import DRAFTS_FOR_S, clean_drafts, put_task
 from gts.tasks.building import build_task
 from gts.tasks.source import TextSource
 from gts.tasks.spec import TaskSpec

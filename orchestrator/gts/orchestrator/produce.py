@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
-from gts.core.blobs import storage_errors
 from gts.core.errors import InvalidInput
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.planner import FixedPlanner
@@ -21,7 +20,8 @@ from gts.orchestrator.publish import assemble
 from gts.orchestrator.report import report_of
 from gts.orchestrator.stage import StageCall
 from gts.orchestrator.stages import STAGES
-from gts.tasks.dataset import TaskData, save_task
+from gts.orchestrator.taskstore import put_task
+from gts.tasks.dataset import TaskData
 
 Event = Mapping[str, Any]
 
@@ -95,9 +95,7 @@ def produce(
         raise InvalidInput(f"{out} is the present folder", mend="give the name of a new folder")
     started = time.monotonic()
     store = ArtifactStore(store_root)
-    with store.workspace() as folder, storage_errors("the task"):
-        save_task(data, folder)
-        task = store.commit(folder)
+    task = put_task(store, data)
     recorder = EventRecorder(on_event)
     production = produce_student(task, store, InlineCompute(store, STAGES), recorder, FixedPlanner())
     report = report_of(production)

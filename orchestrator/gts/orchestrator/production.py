@@ -22,7 +22,8 @@ from gts.orchestrator.evidence import Evidence, Profile, Trial, Variant
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Action, Kind, Planner, best_trial
 from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
-from gts.tasks.dataset import TaskData, load_task, save_task
+from gts.orchestrator.taskstore import put_task
+from gts.tasks.dataset import TaskData, load_task
 
 if TYPE_CHECKING:
     from gts.orchestrator.recorder import Recorder  # brings the database, which `gts produce` does without
@@ -130,10 +131,7 @@ def produce_student(
 
 def _stored(data: TaskData, store: ArtifactStore) -> str:
     """Store a task as stages read it: without budget, goal and tier, so that other wishes repeat no stage."""
-    bare = data.spec.evolve(budget={}, goal={}, student={})
-    with store.workspace() as folder:
-        save_task(replace(data, spec=bare), folder / "task")
-        return store.commit(folder / "task")
+    return put_task(store, replace(data, spec=data.spec.evolve(budget={}, goal={}, student={})))
 
 
 @dataclass

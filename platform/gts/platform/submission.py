@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from gts.core.errors import InvalidInput, TooLarge
 from gts.orchestrator import jobs
 from gts.orchestrator.records import Job
+from gts.orchestrator.taskstore import put_task
 from gts.platform.auth import User
 from gts.platform.services import Services
-from gts.platform.taskstore import put_task
 from gts.platform.uploads import Upload, receive_upload
 from gts.tasks.dataset import TaskData
 from gts.tasks.document import parse_document

@@ -56,8 +56,8 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     from gts.core.database import Database
     from gts.orchestrator.knock import open_knock
     from gts.orchestrator.reconciler import Reconciler
+    from gts.orchestrator.taskstore import clean_drafts
     from gts.orchestrator.worker import Worker
-    from gts.platform.taskstore import clean_drafts
     from gts.registry.registry import Registry
 
     database = Database(settings.database)

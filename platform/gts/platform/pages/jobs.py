@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from gts.core.errors import Conflict, NotFound
 from gts.orchestrator import events, jobs
 from gts.orchestrator.records import Job
+from gts.orchestrator.taskstore import get_task
 from gts.platform.auth import Reader, Writer
 from gts.platform.jobviews import find_job
 from gts.platform.pages.modelviews import model_path
@@ -19,7 +20,6 @@ from gts.platform.pages.reports import report_view
 from gts.platform.pages.views import job_page
 from gts.platform.services import Services, ServicesDep
 from gts.platform.submission import accept
-from gts.platform.taskstore import get_task
 from gts.tasks.preview import preview
 
 _NEWEST_EVENTS = 40

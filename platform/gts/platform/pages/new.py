@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import InvalidInput, TooLarge
+from gts.orchestrator.taskstore import get_task, put_task
 from gts.platform.auth import Writer
 from gts.platform.pages.example import example_fields
 from gts.platform.pages.forms import EMPTY_FORM, faulty_form, form_of, read_form
@@ -17,7 +18,6 @@ from gts.platform.pages.forms import Form as FormValues
 from gts.platform.pages.render import render
 from gts.platform.services import Services, ServicesDep
 from gts.platform.submission import accept
-from gts.platform.taskstore import get_task, put_task
 from gts.platform.uploads import receive_upload
 from gts.tasks.preview import preview
 
