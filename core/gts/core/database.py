@@ -9,8 +9,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from gts.core.errors import StorageError, Unavailable
 
 BUSY_TIMEOUT_MS = 15_000
 IDLE_TRANSACTION_S = 60
@@ -95,6 +98,21 @@ def _open_postgres(url: str) -> Engine:
         connection.commit()
 
     return engine
+
+
+def database_failure(error: OperationalError) -> StorageError | Unavailable:
+    """What a database that failed in operation means for whoever asked: its disk is full, or it is busy or away."""
+    full = getattr(error.orig, "sqlstate", None) == "53100" or any(
+        sign in str(error.orig) for sign in ("disk is full", "disk I/O error")
+    )
+    if full:
+        return StorageError(
+            "the database has no space left to write", mend="free some disk space and try again"
+        )
+    return Unavailable(
+        "the database is busy or cannot be reached",
+        mend="try again in a moment; jobs wait and go on by themselves",
+    )
 
 
 class Database:

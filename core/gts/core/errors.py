@@ -119,6 +119,13 @@ class Overloaded(GTSError):
     status = 429
 
 
+class Unavailable(GTSError):
+    """A service that this depends on does not answer now; trying again later may help."""
+
+    code = "unavailable"
+    status = 503
+
+
 class MissingDependency(GTSError):
     """A Python extra or a model's weights are not at hand; the mend says how to get them."""
 

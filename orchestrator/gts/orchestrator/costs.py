@@ -34,6 +34,9 @@ LADDER = (
 )
 """From lavish to frugal. The planner takes the first that the budget allows."""
 
+_ENOUGH = LADDER[9]
+"""The least a job gets that nobody gave a budget: with less text the student suffers more than the person waits."""
+
 
 def train_step_s(profile: Profile, texts: int) -> float:
     """One optimizer step of the encoder: forward, backward (about twice that) and the update."""
@@ -81,7 +84,7 @@ def distil_mini_s(profile: Profile, pool: int, steps: int) -> float:
 
 def package_s(tier: str) -> float:
     """Export, int8, measuring."""
-    return 2.0 if tier == "static" else 12.0
+    return 2.0 if tier == "static" else 14.0
 
 
 def evaluate_s(profile: Profile, tier: str, texts: int) -> float:
@@ -148,12 +151,12 @@ def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = 
         budget_s: Seconds to be spent.
         mini: Whether a mini student is wanted.
         is_hard: Whether the budget may cost the encoder: so for a budget that a person set. One that nobody asked
-            for only sizes a job. Without an encoder at hand there is one size.
+            for only sizes a job, down to what is enough. Without an encoder at hand there is one size.
     """
     folds = max(2, min(profile.smallest_label, 4))
     if profile.encoder is None:
         rungs = [LADDER[-1]]
     else:
-        rungs = [sizes for sizes in LADDER if is_hard or sizes.encoder]
+        rungs = list(LADDER if is_hard else LADDER[: LADDER.index(_ENOUGH) + 1])
     fitted = [replace(sizes, folds=min(sizes.folds, folds)) for sizes in rungs]
     return next((s for s in fitted if total_s(profile, s, mini) <= 0.9 * budget_s), fitted[-1])

@@ -158,6 +158,10 @@ class FixedPlanner:
         sizes, gold = evidence.sizes, evidence.profile.gold
         who = "encoder and lexical teachers" if sizes.encoder else "the lexical teachers"
         reason = f"fit {who} and audit them on {gold} gold texts in {sizes.folds} folds"
+        if evidence.profile.encoder and not sizes.encoder:
+            reason += (
+                f"; {evidence.budget_s:.0f} s are too few for the encoder on this machine as busy as it is"
+            )
         return Action(Kind.TEACH, reason, costs.teaching_s(evidence.profile, sizes))
 
     def _distil(self, evidence: Evidence, audit: Mapping[str, Any], tier: str) -> Action:

@@ -9,8 +9,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from gts.core.database import database_failure
 from gts.core.errors import GTSError, InvalidInput, NotFound, TooLarge, Unauthorized
 
 
@@ -32,7 +34,7 @@ class ErrorBody(BaseModel):
 def error_response(error: GTSError, status: int | None = None) -> JSONResponse:
     """An error as the answer every interface gives; ``status`` overrules the error's own."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
-    if error.status == http.HTTPStatus.TOO_MANY_REQUESTS:
+    if error.status in (http.HTTPStatus.TOO_MANY_REQUESTS, http.HTTPStatus.SERVICE_UNAVAILABLE):
         headers["Retry-After"] = "1"
     return JSONResponse(error.as_json(), status_code=status or error.status, headers=headers)
 
@@ -100,6 +102,11 @@ def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
         response.headers.update(error.headers or {})
         return response
 
+    async def on_database_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, OperationalError):
+            raise error
+        return answer(request, database_failure(error))
+
     async def on_unexpected(request: Request, error: Exception) -> Response:
         # Starlette raises the error again after this answer, so the server logs it with its traceback.
         mend = "its log has the details; please report it"
@@ -108,6 +115,7 @@ def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
     app.add_exception_handler(GTSError, on_gts_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(OperationalError, on_database_error)
     app.add_exception_handler(Exception, on_unexpected)
 
 

@@ -10,12 +10,14 @@ from gts.core.errors import TooLarge
 from gts.platform.errors import ErrorAnswer
 from gts.platform.settings import Settings
 
+_UPLOADS = ("/api/v1/jobs", "/new")
+
 
 class BodyLimit:
     """ASGI middleware that bounds request bodies.
 
     A ``Content-Length`` over the limit is answered with 413 before a byte is read; a body without one is
-    counted while it comes. Uploads (multipart forms) have a limit of their own.
+    counted while it comes. Where tasks are handed in, uploads (multipart forms) have a limit of their own.
 
     Args:
         app: What stands behind it.
@@ -34,7 +36,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        limit = self._limit(headers)
+        limit = self._limit(scope["path"], headers)
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             response = self._answer(Request(scope, receive), too_large(limit))
@@ -53,9 +55,10 @@ class BodyLimit:
 
         await self._app(scope, counted, send)
 
-    def _limit(self, headers: Headers) -> int:
+    def _limit(self, path: str, headers: Headers) -> int:
         multipart = headers.get("content-type", "").lower().startswith("multipart/form-data")
-        return self._settings.max_upload_bytes if multipart else self._settings.max_body_bytes
+        uploads = multipart and path in _UPLOADS
+        return self._settings.max_upload_bytes if uploads else self._settings.max_body_bytes
 
 
 def too_large(limit_bytes: int) -> TooLarge:

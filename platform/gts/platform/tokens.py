@@ -7,11 +7,13 @@ import hmac
 import secrets
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
 from gts.core.database import Database, now
 from gts.core.errors import InvalidInput, NotFound, Unauthorized
@@ -224,7 +226,8 @@ class TokenStore:
     def _note_use(self, token: Token) -> None:
         # To the minute: a write per request would make every read wait for the database's write lock.
         if token.last_used_at is None or now() - token.last_used_at > _USED_EVERY:
-            with self._database.writing() as session:
+            # Whoever only reads must not be refused because nothing can be written.
+            with suppress(DBAPIError), self._database.writing() as session:
                 session.execute(update(TokenRow).where(TokenRow.id == token.id).values(last_used_at=now()))
 
 

@@ -20,7 +20,7 @@ from gts.core.errors import InvalidInput, TooLarge
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-_MAX_FIELD_BYTES = 32 << 20  # pasted examples come as fields
+_MAX_TEXT_BYTES = 32 << 20  # pasted examples come as fields
 _MAX_PARTS = 64
 _MAX_HEADER_BYTES = 16 << 10
 _UNSAFE = re.compile(r"[^\w.+-]+")
@@ -112,6 +112,7 @@ class _Form:
     _disposition: bytes = b""
     _name: str = ""
     _text: bytearray = field(default_factory=bytearray)
+    _text_bytes: int = 0
     _file: IO[bytes] | None = None
 
     def callbacks(self) -> MultipartCallbacks:
@@ -174,10 +175,11 @@ class _Form:
             self._file.write(data[start:end])
             return
         self._text += data[start:end]
-        if len(self._text) > _MAX_FIELD_BYTES:
+        self._text_bytes += end - start
+        if self._text_bytes > _MAX_TEXT_BYTES:
             raise TooLarge(
-                f"the field {self._name[:100]!r} is longer than {_MAX_FIELD_BYTES:,} bytes",
-                mend="send it as a file",
+                f"the form's text fields are longer than {_MAX_TEXT_BYTES:,} bytes together, up to {self._name[:100]!r}",
+                mend="send long texts as files",
             )
 
     def _part_end(self) -> None:

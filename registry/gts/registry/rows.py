@@ -12,8 +12,8 @@ from sqlalchemy import Row, Select, and_, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from gts.core.database import now
-from gts.core.errors import Conflict, InvalidInput, StorageError
+from gts.core.database import database_failure, now
+from gts.core.errors import Conflict, InvalidInput
 from gts.registry.errors import RepositoryNotFound, RevisionNotFound
 from gts.registry.tables import CommitRow, FileRow, RefRow, RepositoryRow
 from gts.registry.values import FileEntry, Ref, RefKind, Repository, Revision
@@ -30,20 +30,14 @@ def database_errors(what: str) -> Iterator[None]:
     Raises:
         Conflict: Someone else wrote the same thing at the same moment.
         StorageError: The database's disk is full.
+        Unavailable: The database is busy or cannot be reached.
     """
     try:
         yield
     except IntegrityError as error:
         raise Conflict(f"{what} was changed at the same moment by someone else", mend="try again") from error
     except OperationalError as error:
-        full = getattr(error.orig, "sqlstate", None) == "53100" or any(
-            sign in str(error.orig) for sign in ("disk is full", "disk I/O error")
-        )
-        if not full:
-            raise
-        raise StorageError(
-            f"the database has no space left to write {what}", mend="free some disk space and try again"
-        ) from error
+        raise database_failure(error) from error
 
 
 def repository_row(session: Session, namespace: str, name: str, *, lock: bool = False) -> RepositoryRow:

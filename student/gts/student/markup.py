@@ -9,6 +9,7 @@ from collections.abc import Sequence
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:@$^=])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _SHOWN_CHARS = 200
+_JOINERS = "\u200c\u200d"  # part of emoji and of words in several scripts
 
 
 def plain(text: object) -> str:
@@ -21,7 +22,9 @@ def plain(text: object) -> str:
         >>> plain("<b>*hot*</b>\n# x")
         '&lt;b&gt;\\*hot\\*&lt;/b&gt; \\# x'
     """
-    seen = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in str(text))
+    seen = "".join(
+        " " if unicodedata.category(char)[0] in "CZ" and char not in _JOINERS else char for char in str(text)
+    )
     line = " ".join(seen.split())
     cut = line if len(line) <= _SHOWN_CHARS else f"{line[: _SHOWN_CHARS - 1]}…"
     return "".join(_HTML.get(char, char) for char in _MARKDOWN.sub(r"\\\1", cut))

@@ -80,6 +80,9 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], whole: int)
     return table
 
 
+_JOINERS = "\u200c\u200d"  # part of emoji and of words in several scripts
+
+
 def plain(text: str) -> str:
     """Text without control characters, which could rewrite the terminal.
 
@@ -87,7 +90,7 @@ def plain(text: str) -> str:
         >>> plain("a\\x1b[31mb")
         'a?[31mb'
     """
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return "".join(char if char.isprintable() or char in _JOINERS else "?" for char in text)
 
 
 def short_time(value: str | None) -> str:
