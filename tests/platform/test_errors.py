@@ -1,6 +1,9 @@
 """Every error of the API has one JSON shape: ``{"error": {code, message, mend, details}}``."""
 
+import sqlite3
+
 import pytest
+from sqlalchemy.exc import OperationalError
 
 
 def check_shape(answer, status):
@@ -41,6 +44,21 @@ def test_unexpected_errors_tell_nothing_of_the_inside(http, services, monkeypatc
     answer = http.get("/api/v1/models")
     check_shape(answer, 500)
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [("database is locked", 503, "unavailable"), ("database or disk is full", 507, "storage")],
+)
+def test_a_database_that_fails_is_said_plainly(http, services, monkeypatch, said, status, code):
+    def fails(*args, **kwargs):
+        raise OperationalError("select", {}, sqlite3.OperationalError(said))
+
+    monkeypatch.setattr(type(services.registry), "list", fails)
+    answer = http.get("/api/v1/models")
+    check_shape(answer, status)
+    assert answer.json()["error"]["code"] == code
+    assert ("retry-after" in answer.headers) == (status == 503)
 
 
 def test_every_described_route_describes_its_errors(app):

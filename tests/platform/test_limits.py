@@ -6,6 +6,7 @@ import itertools
 import pytest
 from fastapi.testclient import TestClient
 
+from gts.platform import uploads
 from gts.platform.app import create_app
 from gts.platform.uploads import safe_name
 
@@ -65,6 +66,23 @@ def test_a_form_that_ends_early_is_refused_and_leaves_nothing(http, services):
         assert answer.json()["error"]["code"] == "truncated_upload"
     assert nothing_remains(services)
     assert http.get("/api/v1/jobs").json()["jobs"] == []
+
+
+def test_pasted_texts_are_bounded_together(http, services, monkeypatch):
+    monkeypatch.setattr(uploads, "_MAX_TEXT_BYTES", 1000)
+    fields = [(f"f{number}", (None, "x" * 300)) for number in range(5)]
+
+    answer = http.post("/api/v1/jobs", files=fields)
+
+    assert answer.status_code == 413
+    assert "1,000 bytes together" in answer.json()["error"]["message"]
+    assert nothing_remains(services)
+
+
+def test_only_where_tasks_are_handed_in_may_a_form_be_large(small):
+    body = b"".join(form_parts("token", b"x" * 20_000))
+    assert small.post("/login", content=body, headers=FORM).status_code == 413
+    assert small.post("/api/v1/jobs", content=body, headers=FORM).status_code == 422
 
 
 @pytest.mark.parametrize(

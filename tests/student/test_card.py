@@ -128,6 +128,10 @@ def test_hostile_label_names_stay_text(
     assert r"\.\./\.\./x" in body
 
 
+def test_joined_characters_stay_joined() -> None:
+    assert plain("👩\u200d🚀 می\u200cخواهم") == "👩\u200d🚀 می\u200cخواهم"
+
+
 @given(st.text())
 def test_plain_text_has_no_markup(text: str) -> None:
     shown = plain(text)

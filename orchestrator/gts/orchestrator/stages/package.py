@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gts.core import catalogue
+from gts.core.threads import available_cores
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS, load_arrays
 from gts.student.layout import StudentManifest, TaskInfo
@@ -52,7 +53,7 @@ def run(
     agreement = None
     if params["tier"] != "static":
         progress(0.6, "comparing int8 with fp32")
-        agreement = choose_serving(out, texts)
+        agreement = choose_serving(out, texts, threads=available_cores())
     progress(0.7, "measuring speed in the serving path")
     student = load_student(out)
     summary = measure(student, texts)

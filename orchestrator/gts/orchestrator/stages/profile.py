@@ -14,7 +14,7 @@ from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS, write_json
 from gts.tasks.dataset import load_task
 
-_PROBE_TEXTS = 128
+_PROBE_TEXTS = 64
 
 
 def run(
