@@ -2,41 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gts.student.objective import sharpen, soft_label_loss
-
-
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 1000), exponent=st.sampled_from([1.0, 2.0, 4.0]), multi=st.booleans())
-def test_sharpening_keeps_what_is_likeliest_and_makes_it_likelier(
-    seed: int, exponent: float, multi: bool
-) -> None:
-    rng = np.random.default_rng(seed)
-    soft = (rng.random((6, 3)) if multi else rng.dirichlet(np.ones(3), 6)).astype(np.float32)
-
-    sharp = sharpen(soft, exponent, multi)
-
-    assert sharp.min() >= 0
-    assert sharp.max() <= 1
-    if multi:
-        assert (np.sign(sharp - 0.5) == np.sign(soft - 0.5)).all()
-        assert (np.abs(sharp - 0.5) >= np.abs(soft - 0.5) - 1e-5).all()
-    else:
-        np.testing.assert_allclose(sharp.sum(axis=1), 1, atol=1e-5)
-        assert (sharp.argmax(axis=1) == soft.argmax(axis=1)).all()
-        assert (sharp.max(axis=1) >= soft.max(axis=1) - 1e-5).all()
-
-
-@pytest.mark.parametrize("multi", [False, True])
-def test_certain_labels_stay_as_they_are(multi: bool) -> None:
-    hard = np.eye(3, dtype=np.float32)
-
-    np.testing.assert_allclose(sharpen(hard, 4.0, multi), hard, atol=1e-6)
+from gts.student.objective import soft_label_loss
 
 
 def test_the_loss_of_a_single_label_is_cross_entropy() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gts.core.encoder import unit
-from gts.teacher.ensemble import accuracy, audit, combine, negative_log_likelihood
+from gts.teacher.ensemble import accuracy, audit, combine, negative_log_likelihood, sharpen
 from gts.teacher.heads import LogisticHead
 from gts.teacher.spreading import spread
 
@@ -119,3 +119,40 @@ def test_spreading_that_drags_accuracy_down_is_caught() -> None:
     assert result.accuracy["encoder-spread"] < result.accuracy["encoder"] - 0.1
     assert result.weights["encoder"] > result.weights["encoder-spread"]
     assert result.ensemble_accuracy >= result.accuracy["encoder"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1000), exponent=st.sampled_from([1.0, 2.0, 4.0]), multi=st.booleans())
+def test_sharpening_keeps_what_is_likeliest_and_makes_it_likelier(
+    seed: int, exponent: float, multi: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    soft = (rng.random((6, 3)) if multi else rng.dirichlet(np.ones(3), 6)).astype(np.float32)
+
+    sharp = sharpen(soft, exponent, multi)
+
+    assert sharp.min() >= 0
+    assert sharp.max() <= 1
+    if multi:
+        assert (np.sign(sharp - 0.5) == np.sign(soft - 0.5)).all()
+        assert (np.abs(sharp - 0.5) >= np.abs(soft - 0.5) - 1e-5).all()
+    else:
+        np.testing.assert_allclose(sharp.sum(axis=1), 1, atol=1e-5)
+        assert (sharp.argmax(axis=1) == soft.argmax(axis=1)).all()
+        assert (sharp.max(axis=1) >= soft.max(axis=1) - 1e-5).all()
+
+
+@pytest.mark.parametrize("multi", [False, True])
+def test_certain_labels_stay_as_they_are(multi: bool) -> None:
+    hard = np.eye(3, dtype=np.float32)
+
+    np.testing.assert_allclose(sharpen(hard, 4.0, multi), hard, atol=1e-6)
+
+
+@pytest.mark.parametrize(("sure", "expected"), [(0.3, (2.0, 8.0)), (0.95, (1.0, 1.2))])
+def test_flat_beliefs_are_sharpened_as_far_as_they_are_right(
+    targets: np.ndarray, sure: float, expected: tuple[float, float]
+) -> None:
+    teachers = {"only": answers(targets, 0.85, np.random.default_rng(0), sure)}
+
+    assert expected[0] <= audit(teachers, targets, multi_label=False).exponent <= expected[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +18,8 @@ from sqlalchemy.types import TypeDecorator
 from gts.core.errors import StorageError, Unavailable
 
 BUSY_TIMEOUT_MS = 15_000
+_PASSING_STATES = ("08", "40", "53", "55", "57")
+"""Classes of Postgres' states that pass: connection, conflict of transactions, resources, locks, operator."""
 IDLE_TRANSACTION_S = 60
 
 
@@ -71,13 +75,10 @@ def open_engine(url: str) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's documented way to control BEGIN itself
         cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        _write_ahead(cursor)
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -86,6 +87,23 @@ def open_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Switch a database to its write-ahead log; processes that start together try until one has done it.
+
+    SQLite does not wait for this lock by itself.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _open_postgres(url: str) -> Engine:
@@ -100,19 +118,22 @@ def _open_postgres(url: str) -> Engine:
     return engine
 
 
-def database_failure(error: OperationalError) -> StorageError | Unavailable:
-    """What a database that failed in operation means for whoever asked: its disk is full, or it is busy or away."""
-    full = getattr(error.orig, "sqlstate", None) == "53100" or any(
-        sign in str(error.orig) for sign in ("disk is full", "disk I/O error")
-    )
-    if full:
-        return StorageError(
-            "the database has no space left to write", mend="free some disk space and try again"
-        )
-    return Unavailable(
-        "the database is busy or cannot be reached",
-        mend="try again in a moment; jobs wait and go on by themselves",
-    )
+def database_failure(error: OperationalError) -> StorageError | Unavailable | None:
+    """What a database that failed in operation means for whoever asked: its disk is full, or it is busy or away.
+
+    ``None`` for anything else, a missing table for instance.
+    """
+    said, state = str(error.orig), getattr(error.orig, "sqlstate", None)
+    if state == "53100" or any(sign in said for sign in ("disk is full", "disk I/O error")):
+        mend = "free some disk space and try again"
+        return StorageError("the database has no space left to write", mend=mend)
+    of_sqlite = any(sign in said for sign in ("is locked", "is busy", "unable to open"))
+    # Postgres: no state at all where there is no connection; else a class of them.
+    of_postgres = hasattr(error.orig, "sqlstate") and (state is None or state[:2] in _PASSING_STATES)
+    if of_sqlite or of_postgres:
+        mend = "try again in a moment; jobs wait and go on by themselves"
+        return Unavailable("the database is busy or cannot be reached", mend=mend)
+    return None
 
 
 class Database:

@@ -103,9 +103,10 @@ def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
         return response
 
     async def on_database_error(request: Request, error: Exception) -> Response:
-        if not isinstance(error, OperationalError):
+        failure = database_failure(error) if isinstance(error, OperationalError) else None
+        if failure is None:
             raise error
-        return answer(request, database_failure(error))
+        return answer(request, failure)
 
     async def on_unexpected(request: Request, error: Exception) -> Response:
         # Starlette raises the error again after this answer, so the server logs it with its traceback.

@@ -37,7 +37,10 @@ def database_errors(what: str) -> Iterator[None]:
     except IntegrityError as error:
         raise Conflict(f"{what} was changed at the same moment by someone else", mend="try again") from error
     except OperationalError as error:
-        raise database_failure(error) from error
+        failure = database_failure(error)
+        if failure is None:
+            raise
+        raise failure from error
 
 
 def repository_row(session: Session, namespace: str, name: str, *, lock: bool = False) -> RepositoryRow:

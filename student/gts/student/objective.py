@@ -4,24 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float32]
-
-
-def sharpen(probabilities: Floats, exponent: float, multi_label: bool) -> Floats:
-    """Soft labels with their contrast raised: ``p ** exponent``, normalised again.
-
-    Spread and averaged beliefs are flatter than they are wrong; sharpening undoes that without making
-    hard labels of them. For multi-label, each label and its absence are the two outcomes.
-    """
-    if multi_label:
-        yes, no = probabilities**exponent, (1 - probabilities) ** exponent
-        return np.asarray(yes / np.maximum(yes + no, 1e-9), np.float32)
-    raised = probabilities**exponent
-    return np.asarray(raised / np.maximum(raised.sum(axis=1, keepdims=True), 1e-12), np.float32)
-
 
 def soft_label_loss(logits: Any, targets: Any, weights: Any, multi_label: bool) -> Any:
     """Weighted cross-entropy between soft labels and a student's logits.

@@ -67,6 +67,7 @@ def canned(
             "loss": {"lexical": 0.9, "tuned": 0.6, "encoder-spread": 2.0},
             "ensemble_accuracy": 0.8,
             "ensemble_loss": 0.55,
+            "exponent": 2.0,
         }
 
     def distil(data: TaskData, inputs: Any, params: Any, out: Path) -> dict[str, Any]:

@@ -56,13 +56,13 @@ def _stage(name: str, version: int, warm: bool = True) -> Stage:
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
-        _stage("profile", 1),
+        _stage("profile", 2),
         _stage("embed", 1),
         _stage("teach", 1),
-        _stage("audit", 1),
-        _stage("distil", 1),
+        _stage("audit", 2),
+        _stage("distil", 2),
         _stage("generate", 1),
-        _stage("package", 1),
+        _stage("package", 2),
         _stage("evaluate", 1),
     )
 }

@@ -41,6 +41,7 @@ def run(
         "loss": result.loss,
         "ensemble_accuracy": result.ensemble_accuracy,
         "ensemble_loss": result.ensemble_loss,
+        "exponent": result.exponent,
     }
     write_json(out / "audit.json", summary)
     progress(1.0, "audited")

@@ -23,14 +23,11 @@ from gts.orchestrator.stages.common import (
 from gts.orchestrator.stages.lessons import Curriculum, gold_only, taught
 from gts.student import static
 from gts.student.mini import MiniConfig, fit_head, mini_logits, new_classifier, set_head, train_mini
-from gts.student.objective import sharpen
 from gts.student.runtime import sigmoid, softmax
 from gts.student.vocabulary import UNKNOWN, cooccurrence_table, train_tokenizer
 from gts.tasks.dataset import TaskData
 
 TABLE_WIDTH = 256
-SHARPEN = 2.0
-"""Exponent of the teachers' beliefs; see benchmarks/LOG.md."""
 
 
 def run(
@@ -48,15 +45,11 @@ def run(
         progress: Progress.
     """
     split = load_split(inputs, params)
-    multi = split.data.multi_label
-    curriculum = gold_only(split) if params["seed_only"] else taught(split, inputs)
-    n = curriculum.n_gold
-    targets = np.concatenate([curriculum.targets[:n], sharpen(curriculum.targets[n:], SHARPEN, multi)])
-    lesson = Curriculum(curriculum.texts, targets, n)
+    lesson = gold_only(split) if params["seed_only"] else taught(split, inputs)
     train = _train_static if params["tier"] == "static" else _train_mini
     train(lesson, split, inputs, params, out, progress)
     progress(1.0, "trained")
-    return {"texts": len(lesson.texts), "gold": n}
+    return {"texts": len(lesson.texts), "gold": lesson.n_gold}
 
 
 def _train_static(

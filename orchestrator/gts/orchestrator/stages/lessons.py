@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gts.orchestrator.stages.common import Floats, Split, load_arrays, read_json
-from gts.teacher.ensemble import combine
+from gts.teacher.ensemble import combine, sharpen
 from gts.teacher.portfolio import with_label_texts
 
 
@@ -36,7 +36,7 @@ def gold_only(split: Split) -> Curriculum:
 
 
 def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
-    """Gold, then the pool as the audited teachers label it, then generated texts.
+    """Gold, then the pool as the audited teachers label it, then generated texts, as sure as the audit says they may be.
 
     Args:
         split: The fold.
@@ -45,11 +45,12 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
             et al., Improved Knowledge Distillation via Teacher Assistant, 2020) and ``generate``
             where there are any.
     """
-    base = gold_only(split)
+    base, multi = gold_only(split), split.data.multi_label
+    audit = read_json(inputs["audit"] / "audit.json")
     texts, parts = list(base.texts), [base.targets]
     if len(split.pool):
-        weights = read_json(inputs["audit"] / "audit.json")["weights"]
-        beliefs = combine(load_arrays(inputs["teach"] / "pool.safetensors"), weights)
+        beliefs = combine(load_arrays(inputs["teach"] / "pool.safetensors"), audit["weights"])
+        beliefs = sharpen(beliefs, audit["exponent"], multi)
         if "assistant" in inputs:
             beliefs = (beliefs + load_arrays(inputs["assistant"] / "pool.safetensors")["probabilities"]) / 2
         texts += split.pool_texts
@@ -59,5 +60,6 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
             rows = [json.loads(line) for line in lines]
         if rows:
             texts += [row["text"] for row in rows]
-            parts.append(load_arrays(inputs["generate"] / "beliefs.safetensors")["beliefs"])
+            beliefs = load_arrays(inputs["generate"] / "beliefs.safetensors")["beliefs"]
+            parts.append(sharpen(beliefs, audit["exponent"], multi))
     return Curriculum(texts, np.concatenate(parts), base.n_gold)
