@@ -29,6 +29,7 @@ from gts.orchestrator.stages.common import (
     write_json,
 )
 from gts.orchestrator.stages.lessons import gold_only, taught
+from gts.orchestrator.stages.profile import typical_batches
 from gts.tasks.dataset import Example, TaskData, save_task
 from gts.tasks.spec import TaskSpec
 
@@ -197,6 +198,17 @@ def test_the_profile_counts(store: ArtifactStore, topic_texts: TopicTexts, tiny_
     assert summary["encoder"] == tiny_catalogue
     assert summary["encode_s"] > 0
     assert summary["chars"] > 0
+
+
+def test_the_probe_times_texts_of_like_length() -> None:
+    batches = typical_batches(["x" * (n * 7 % 600) for n in range(600)])
+
+    assert [len(batch) for batch in batches] == [32, 32, 32]
+    assert [(len(batch[0]), len(batch[-1])) for batch in batches] == [(84, 115), (284, 315), (484, 515)]
+
+
+def test_the_probe_manages_with_two_texts() -> None:
+    assert typical_batches(["one", "three"]) == [["one", "three"]] * 3
 
 
 def test_a_language_without_encoder_is_profiled_without(

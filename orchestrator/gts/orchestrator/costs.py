@@ -34,14 +34,14 @@ LADDER = (
 )
 """From lavish to frugal. The planner takes the first that the budget allows."""
 
-_ENOUGH = LADDER[9]
+_ENOUGH = LADDER[10]
 """The least a job gets that nobody gave a budget: with less text the student suffers more than the person waits."""
 
 
 def train_step_s(profile: Profile, texts: int) -> float:
-    """One optimizer step of the encoder: forward, backward (about twice that) and the update."""
+    """One optimizer step of the encoder: forward and backward of a small batch, and the update."""
     cut = min(1.0, max_length(profile) * 4.5 / max(1.0, profile.chars))
-    return 2.6 * (profile.encode_s or 0.0) * texts * cut + 0.08
+    return 3.7 * (profile.encode_s or 0.0) * texts * cut + 0.12
 
 
 def embed_s(profile: Profile, pool: int) -> float:
@@ -49,11 +49,11 @@ def embed_s(profile: Profile, pool: int) -> float:
     if profile.encode_s is None:
         return 0.0
     token_s = profile.encode_s / (profile.chars / 4.5 + 2)
-    return START_S + profile.encode_s * (profile.gold + pool) + 3 * VOCABULARY * token_s
+    return START_S + profile.encode_s * (profile.gold + pool) + 2.3 * VOCABULARY * token_s
 
 
-def teach_s(profile: Profile, pool: int, tune_steps: int, encoder: bool = True) -> float:
-    """One fit of the portfolio."""
+def teach_s(profile: Profile, learnt: int, pool: int, tune_steps: int, encoder: bool = True) -> float:
+    """One fit of the portfolio on ``learnt`` gold texts; it labels the rest of gold and the pool."""
     texts = profile.gold + pool
     lexical = 0.5 + texts * 4e-6 * max(profile.chars, 20.0) + 1.5e-8 * texts**2
     if not encoder or profile.encode_s is None:
@@ -62,9 +62,14 @@ def teach_s(profile: Profile, pool: int, tune_steps: int, encoder: bool = True) 
     return (
         lexical
         + graphs
-        + tune_steps * train_step_s(profile, min(64, profile.gold + profile.labels))
+        + tune_steps * train_step_s(profile, min(64, learnt + profile.labels))
         + texts * profile.encode_s
     )
+
+
+def fold_gold(profile: Profile, sizes: Sizes) -> int:
+    """Gold texts that a fold learns from."""
+    return profile.gold - profile.gold // sizes.folds
 
 
 def distil_static_s(profile: Profile, pool: int) -> float:
@@ -127,8 +132,9 @@ def teaching_s(profile: Profile, sizes: Sizes) -> float:
     """Vectors of all texts, and the portfolio fitted on every fold and on all gold."""
     pool, fold_pool = min(profile.pool, sizes.pool), min(profile.pool, sizes.fold_pool)
     total = embed_s(profile, pool) if sizes.encoder else 0.0
-    total += sizes.folds * teach_s(profile, fold_pool, sizes.tune_steps, sizes.encoder)
-    return total + teach_s(profile, pool, sizes.tune_steps, sizes.encoder)
+    learnt = fold_gold(profile, sizes)
+    total += sizes.folds * teach_s(profile, learnt, fold_pool, sizes.tune_steps, sizes.encoder)
+    return total + teach_s(profile, profile.gold, pool, sizes.tune_steps, sizes.encoder)
 
 
 def total_s(profile: Profile, sizes: Sizes, mini: bool) -> float:

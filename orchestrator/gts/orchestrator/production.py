@@ -179,7 +179,8 @@ def _teach(run: _Run, action: Action) -> str:
     def teach(fold: int | None, teachers: list[str] | None) -> str:
         params = run.fold_params(fold) | {"embed_pool": pool, "tune_steps": sizes.tune_steps}
         params |= {"max_length": costs.max_length(profile), "teachers": teachers}
-        forecast = costs.teach_s(profile, params["pool"], sizes.tune_steps, sizes.encoder)
+        learnt = profile.gold if fold is None else costs.fold_gold(profile, sizes)
+        forecast = costs.teach_s(profile, learnt, params["pool"], sizes.tune_steps, sizes.encoder)
         run.artifacts[f"teach {fold}"] = run.runner.run(
             "teach", run.fold_name(fold), params, forecast, **inputs
         ).artifact
