@@ -127,8 +127,8 @@ def main() -> None:
         "command": [a for a in sys.argv[1:] if "/" not in a],
     }
     runs: list[dict] = []
-    for name in args.only:
-        for seed in args.seeds:
+    for seed in args.seeds:
+        for name in args.only:
             run = run_gts(name, args.data, seed, args)
             runs.append(run)
             scores = {

