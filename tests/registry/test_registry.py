@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -21,8 +22,8 @@ from gts.registry.values import RefKind, Revision
 Model = Callable[..., Path]
 
 
-def publish(registry: Registry, folder: Path, name: str = "tickets", **options: object) -> Revision:
-    return registry.publish("acme", name, folder, "first", "ann", **options)  # type: ignore[arg-type]
+def publish(registry: Registry, folder: Path, name: str = "tickets", **options: Any) -> Revision:
+    return registry.publish("acme", name, folder, "first", "ann", **options)
 
 
 def test_a_published_folder_is_found_again(registry: Registry, model: Model) -> None:

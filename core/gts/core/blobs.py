@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from gts.core.errors import NotFound, StorageError
 
@@ -62,6 +62,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         sync_folder(path.parent)
 
 
+class Readable(Protocol):
+    """Anything bytes can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        ...
+
+
 class BlobStore:
     """Blobs under ``root/ab/abcdef...``.
 
@@ -94,7 +102,7 @@ class BlobStore:
     def __contains__(self, digest: str) -> bool:
         return bool(_DIGEST.fullmatch(digest)) and (self.root / digest[:2] / digest).is_file()
 
-    def put(self, source: BinaryIO) -> tuple[str, int]:
+    def put(self, source: Readable) -> tuple[str, int]:
         """Store a stream; returns its digest and size in bytes.
 
         Raises:

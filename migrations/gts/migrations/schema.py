@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
-import gts.orchestrator.tables
-import gts.platform.tables
-import gts.registry.tables  # noqa: F401  # imported for the tables they declare
 from gts.core.database import Base
+from gts.orchestrator import tables as of_jobs
+from gts.platform import tables as of_tokens
+from gts.registry import tables as of_models
+
+ROOMS = (of_jobs, of_models, of_tokens)
+"""Modules that declare tables; importing them enters these in the metadata that all share."""
 
 
 def metadata() -> MetaData:

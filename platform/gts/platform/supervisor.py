@@ -8,6 +8,7 @@ ended before the next one starts.
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import json
 import logging
 import os
@@ -297,10 +298,10 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
 def _url(settings: Settings, listener: socket.socket) -> str:
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    host = settings.host
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+    host, (address, port, *_) = settings.host, listener.getsockname()
+    if ipaddress.ip_address(address).is_unspecified:
         host = "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _write_server_file(settings: Settings, url: str, token: str) -> None:

@@ -180,7 +180,7 @@ class RayCluster:
                     logger.warning("the local Ray cluster has died")
                     self._ended.wait(_FOLLOWERS_S)
                     break
-        except BaseException as error:  # noqa: BLE001  # raised again by start(), in its thread
+        except BaseException as error:  # noqa: BLE001 - start() raises it again, in its thread
             self._error = error
         finally:
             self._disconnect()

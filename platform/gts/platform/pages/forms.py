@@ -66,10 +66,8 @@ def read_form(upload: Upload) -> TaskData:
     if seconds := fields.get("seconds", "").strip():
         document["budget"] = {"seconds": seconds}
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
-    data = load_task_document(
-        document,
-        **{field: found or None for field, found in sources.items()},  # type: ignore[arg-type]
-    )
+    examples, unlabeled, test = (sources[field] or None for field in ("examples", "unlabeled", "test"))
+    data = load_task_document(document, examples=examples, unlabeled=unlabeled, test=test)
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
     return replace(data, notes=(*notes, *data.notes))
 

@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markupsafe import Markup
 
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n---[ \t]*(\r?\n|\Z)", re.DOTALL)
@@ -28,8 +29,8 @@ def _parser() -> MarkdownIt:
     # Images would call out to other servers; the parser itself refuses javascript: and data: links.
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
-    def adapt(state: object) -> None:
-        for token in state.tokens:  # type: ignore[attr-defined]
+    def adapt(state: StateCore) -> None:
+        for token in state.tokens:
             if token.type in ("heading_open", "heading_close"):
                 token.tag = f"h{min(int(token.tag[1]) + _FIRST_HEADING - 1, 6)}"
             for child in token.children or ():

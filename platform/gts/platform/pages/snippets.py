@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 _TEXT = "where is my parcel?"
-_TOKEN = "YOUR_TOKEN"  # noqa: S105 - a placeholder
+_PLACEHOLDER = "YOUR_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
             "curl",
             "From anything that speaks HTTP.",
             f"curl {shlex.quote(f'{base_url}/api/v1/models/{model}/predict')} \\\n"
-            f"  -H 'Authorization: Bearer {_TOKEN}' \\\n"
+            f"  -H 'Authorization: Bearer {_PLACEHOLDER}' \\\n"
             "  -H 'Content-Type: application/json' \\\n"
             f"  -d {shlex.quote(body)}",
         ),
@@ -57,7 +57,7 @@ def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
             "Python client",
             "For programs that also submit tasks and follow jobs.",
             "from gts.platform.client import Client\n\n"
-            f"client = Client({url}, token={json.dumps(_TOKEN)})\n"
+            f"client = Client({url}, token={json.dumps(_PLACEHOLDER)})\n"
             f"client.predict({name}, [{text}])",
         ),
         _library_snippet(url, name, text, library),
@@ -66,7 +66,7 @@ def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
             "For code written for the Hugging Face inference API.",
             "from huggingface_hub import InferenceClient\n\n"
             f"client = InferenceClient(model={json.dumps(f'{base_url}/models/{model}')}, "
-            f"token={json.dumps(_TOKEN)})\n"
+            f"token={json.dumps(_PLACEHOLDER)})\n"
             f"client.text_classification({text})",
         ),
         Snippet(
@@ -74,7 +74,7 @@ def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
             "Download once, then predict offline, without torch.",
             "from huggingface_hub import snapshot_download\n"
             "from gts.student.runtime import load_student\n\n"
-            f"folder = snapshot_download({name}, endpoint={url}, token={json.dumps(_TOKEN)})\n"
+            f"folder = snapshot_download({name}, endpoint={url}, token={json.dumps(_PLACEHOLDER)})\n"
             "student = load_student(folder)\n"
             f"student.classify([{text}])",
         ),
@@ -83,7 +83,7 @@ def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
 
 def _library_snippet(url: str, name: str, text: str, library: str) -> Snippet:
     setting = f'import os\n\nos.environ["HF_ENDPOINT"] = {url}  # before the import below\n'
-    setting += f'os.environ["HF_TOKEN"] = {json.dumps(_TOKEN)}\n\n'
+    setting += f'os.environ["HF_TOKEN"] = {json.dumps(_PLACEHOLDER)}\n\n'
     if library == "model2vec":
         return Snippet(
             "model2vec",

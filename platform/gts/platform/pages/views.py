@@ -261,10 +261,9 @@ def _last_progress(latest: Sequence[Event]) -> tuple[str, float | None, str]:
     for event in reversed(latest):
         if event.kind == "progress":
             fraction = event.data.get("fraction")
-            known = isinstance(fraction, int | float)
             return (
                 str(event.data.get("stage") or ""),
-                min(1.0, max(0.0, float(fraction))) if known else None,  # type: ignore[arg-type]
+                min(1.0, max(0.0, float(fraction))) if isinstance(fraction, int | float) else None,
                 str(event.data.get("message") or ""),
             )
         if event.kind == "stage_started":
