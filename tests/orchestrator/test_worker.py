@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import lab_worker
 import pytest
 from lab_stages import STAGES
+from sqlalchemy.exc import OperationalError
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
@@ -135,6 +137,20 @@ def test_a_mistake_of_ours_is_logged_and_not_shown(
     assert "internal detail" not in str(failed.error)
     assert job.id in failed.error["mend"]
     assert "internal detail" in caplog.text
+
+
+def test_a_full_disk_under_the_database_is_called_so(
+    sqlite_database: Database, store: ArtifactStore, submit_to, caplog: pytest.LogCaptureFixture
+) -> None:
+    def run_job(*_: Any) -> Outcome:
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+    job = submit_to(sqlite_database)()
+    with caplog.at_level(logging.WARNING):
+        worker(sqlite_database, store, run_job).run_once()
+
+    assert f"job {job.id}: the database has no space left to write; left to its lease" in caplog.text
+    assert read(sqlite_database, job).state == JobState.RUNNING
 
 
 def test_cancelling_ends_a_running_job(database: Database, store: ArtifactStore, submit: Submit) -> None:

@@ -199,3 +199,9 @@ def test_files_of_texts_are_read_in_every_form(tmp_path):
     assert len(read_labelled(tmp_path / "d.csv", ("x", "y"), multi_label=False)) == 2
     with pytest.raises(DataError, match="unknown label"):
         read_labelled(tmp_path / "d.csv", ("x", "z"), multi_label=False)
+
+
+def test_a_file_of_other_columns_is_named(tmp_path):
+    (tmp_path / "d.jsonl").write_text('{"a": 1, "b": 2, "c": 3}\n')
+    with pytest.raises(DataError, match=r"d\.jsonl, line 1: no label column .* 'a', 'b'"):
+        read_labelled(tmp_path / "d.jsonl", ("x", "y"), multi_label=False)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -118,11 +118,13 @@ def _open_postgres(url: str) -> Engine:
     return engine
 
 
-def database_failure(error: OperationalError) -> StorageError | Unavailable | None:
+def database_failure(error: DBAPIError) -> StorageError | Unavailable | None:
     """What a database that failed in operation means for whoever asked: its disk is full, or it is busy or away.
 
     ``None`` for anything else, a missing table for instance.
     """
+    if not isinstance(error, OperationalError):
+        return None
     said, state = str(error.orig), getattr(error.orig, "sqlstate", None)
     if state == "53100" or any(sign in said for sign in ("disk is full", "disk I/O error")):
         mend = "free some disk space and try again"

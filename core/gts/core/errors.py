@@ -9,6 +9,7 @@
     ├── Unauthorized               401 unauthorized
     ├── Forbidden                  403 forbidden
     ├── Overloaded                 429 overloaded         too much at once; try again shortly
+    ├── Unavailable            503 unavailable        a service this depends on does not answer now
     ├── MissingDependency          501 missing_dependency an extra or model weights are not installed
     ├── StorageError               507 storage            disk full, damaged blob
     ├── StageFailed                500 stage_failed       a stage of a job ended with an error

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from gts.core.artifacts import ArtifactStore
-from gts.core.database import Database
+from gts.core.database import Database, database_failure
 from gts.core.errors import Cancelled, GTSError, LeaseLost
 from gts.orchestrator import queue
 from gts.orchestrator.clock import Clock, database_clock
@@ -101,8 +101,8 @@ class Worker:
         while not self._stopping:
             try:
                 worked = self.run_once()
-            except DBAPIError:
-                logger.warning("the database cannot be reached; trying again", exc_info=True)
+            except DBAPIError as error:
+                logger.warning("%s; trying again", _what_failed(error), exc_info=True)
                 worked = False
             if not worked and not self._stopping:
                 self._knocked.wait(self._poll_s)
@@ -123,11 +123,9 @@ class Worker:
                 self._carry_out(job, recorder)
             except LeaseLost:
                 logger.warning("job %s: attempt %d lost its lease and stops", job.id, job.fence)
-            except DBAPIError:
+            except DBAPIError as error:
                 # Nothing can be written, so nothing is: the lease lapses and the next attempt goes on.
-                logger.warning(
-                    "job %s: the database cannot be reached; left to its lease", job.id, exc_info=True
-                )
+                logger.warning("job %s: %s; left to its lease", job.id, _what_failed(error), exc_info=True)
             finally:
                 self.job_id = None
         return True
@@ -191,8 +189,8 @@ class Worker:
             except LeaseLost:
                 recorder.stop(StopReason.LOST)
                 return
-            except DBAPIError:
-                logger.warning("job %s: heartbeat failed", job.id, exc_info=True)
+            except DBAPIError as error:
+                logger.warning("job %s: no heartbeat, %s", job.id, _what_failed(error), exc_info=True)
                 if time.monotonic() - beaten_at > self._lease_s:
                     recorder.stop(StopReason.LOST)
                     return
@@ -200,3 +198,8 @@ class Worker:
             beaten_at = time.monotonic()
             if requested:
                 recorder.stop(StopReason.CANCELLED)
+
+
+def _what_failed(error: DBAPIError) -> str:
+    failure = database_failure(error)
+    return failure.message if failure else "the database refused"

@@ -102,7 +102,11 @@ def _rows(path: Path, columns: Columns, *, labelled: bool, labels: tuple[str, ..
             continue
         keys = tuple(values)
         if keys not in found:
-            found[keys] = map_columns(keys, columns, labelled=labelled)
+            try:
+                found[keys] = map_columns(keys, columns, labelled=labelled)
+            except DataError as error:
+                message = f"{path.name}, line {line}: {error.message}"
+                raise DataError(message, mend=error.mend, file=path.name, line=line) from error
         mapping = found[keys]
         yield TextRow(_text(values, mapping.text, path, line), line, values.get(mapping.label or ""))
 
