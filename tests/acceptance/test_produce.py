@@ -64,7 +64,7 @@ CHINESE_POOL = [
 NO_GENERATOR: dict[str, Any] = {"goal": {"target": 0.01}}
 
 FEW_STEPS = (
-    Sizes(folds=2, pool=60, fold_pool=40, tune_steps=8, refine_steps=5),
+    Sizes(folds=2, pool=40, fold_pool=30, tune_steps=8, refine_steps=5, more_pool=20),
     Sizes(folds=2, pool=100, fold_pool=100, tune_steps=0, refine_steps=0, encoder=False),
 )
 

@@ -179,7 +179,17 @@ def test_a_part_of_a_stage_reports_its_part() -> None:
 
 
 def test_the_stage_table_lists_what_a_job_needs() -> None:
-    assert set(STAGES) == {"profile", "embed", "teach", "audit", "distil", "generate", "package", "evaluate"}
+    assert set(STAGES) == {
+        "profile",
+        "embed",
+        "teach",
+        "audit",
+        "distil",
+        "generate",
+        "label",
+        "package",
+        "evaluate",
+    }
     assert all(
         stage.name == name and stage.version >= 1 and stage.cores >= 1 for name, stage in STAGES.items()
     )
@@ -203,8 +213,8 @@ def test_the_profile_counts(store: ArtifactStore, topic_texts: TopicTexts, tiny_
 def test_the_probe_times_texts_of_like_length() -> None:
     batches = typical_batches(["x" * (n * 7 % 600) for n in range(600)])
 
-    assert [len(batch) for batch in batches] == [32, 32, 32]
-    assert [(len(batch[0]), len(batch[-1])) for batch in batches] == [(84, 115), (284, 315), (484, 515)]
+    assert [len(batch) for batch in batches] == [64, 64, 64]
+    assert [(len(batch[0]), len(batch[-1])) for batch in batches] == [(68, 131), (268, 331), (468, 531)]
 
 
 def test_the_probe_manages_with_two_texts() -> None:
@@ -308,6 +318,41 @@ def test_stages_with_an_encoder_fit_together(
     assert {"lexical", "encoder", "tuned-spread"} <= set(told)
     assert [len(tuned[name]) for name in ("train", "heldout", "pool")] == [12, 9, 20]
     assert set(teach.summary["heldout_accuracy"]) == set(told)
+
+
+def test_the_mini_student_labels_the_pool_that_no_teacher_has(
+    store: ArtifactStore, topic_texts: TopicTexts, tiny_catalogue: str
+) -> None:
+    data = task(topic_texts)
+    line = Line(store, data)
+    shared = {"folds": 2, "pool": 20, "encoder": tiny_catalogue}
+    embed = line.run("embed", {"encoder": tiny_catalogue, "pool": 20})
+    asked = {"embed_pool": 20, "tune_steps": 2, "max_length": 64, "teachers": None}
+    folds = [
+        line.run("teach", {**shared, **asked, "fold": k}, embed=embed.artifact).artifact for k in range(2)
+    ]
+    audit = line.run("audit", {"folds": 2}, fold0=folds[0], fold1=folds[1])
+    full = {**shared, "fold": None}
+    teach = line.run("teach", {**full, **asked}, embed=embed.artifact)
+    learnt = {"teach": teach.artifact, "audit": audit.artifact}
+    distil = {**full, "seed_only": False}
+    mini = line.run("distil", {**distil, "tier": "mini", "steps": 0, "max_length": 64}, **learnt)
+
+    label = line.run("label", {"pool": 36, "taught": 20}, student=mini.artifact)
+    static = line.run(
+        "distil",
+        {**distil, "tier": "static"},
+        embed=embed.artifact,
+        assistant=mini.artifact,
+        labelled=label.artifact,
+        **learnt,
+    )
+
+    told = line.arrays(label, "beliefs")
+    assert label.summary == {"texts": 16}
+    assert not set(told["rows"]) & set(pool_rows(len(data.pool), 20, data.spec.seed))
+    np.testing.assert_allclose(told["beliefs"].sum(axis=1), 1, atol=1e-5)
+    assert static.summary == {"texts": mini.summary["texts"] + 16, "gold": mini.summary["gold"]}
 
 
 def test_tokens_added_to_an_encoder_get_their_row_in_the_table(

@@ -22,14 +22,14 @@ LADDER = (
     Sizes(3, 6000, 2000, 20, 40),
     Sizes(3, 6000, 2000, 20, 20),
     Sizes(3, 6000, 2000, 20, 0),
-    Sizes(2, 6000, 2000, 20, 0),
-    Sizes(2, 4000, 1500, 20, 0),
-    Sizes(2, 3000, 1200, 20, 0),
-    Sizes(2, 2500, 1000, 16, 0),
-    Sizes(2, 2000, 800, 12, 0),
-    Sizes(2, 1500, 600, 12, 0),
-    Sizes(2, 800, 400, 12, 0),
-    Sizes(2, 400, 200, 12, 0),
+    Sizes(2, 4000, 1500, 20, 0, 2000),
+    Sizes(2, 3000, 1200, 20, 0, 2500),
+    Sizes(2, 2000, 800, 16, 0, 3000),
+    Sizes(2, 1500, 600, 12, 0, 2500),
+    Sizes(2, 1200, 500, 12, 0, 2000),
+    Sizes(2, 1000, 400, 12, 0, 1000),
+    Sizes(2, 600, 300, 12, 0, 600),
+    Sizes(2, 400, 200, 12, 0, 0),
     Sizes(2, 5000, 5000, 0, 0, encoder=False),
 )
 """From lavish to frugal. The planner takes the first that the budget allows."""
@@ -87,6 +87,12 @@ def distil_mini_s(profile: Profile, pool: int, steps: int) -> float:
     return 2.0 + head + steps * train_step_s(profile, 40) + (profile.encode_s or 0.0) * pool
 
 
+def label_s(profile: Profile, sizes: Sizes) -> float:
+    """More of the pool labelled by the mini student."""
+    more = min(profile.pool, sizes.pool + sizes.more_pool) - min(profile.pool, sizes.pool)
+    return 1.0 + (profile.encode_s or 0.0) * more if more else 0.0
+
+
 def package_s(tier: str) -> float:
     """Export, int8, measuring."""
     return 2.0 if tier == "static" else 14.0
@@ -124,7 +130,8 @@ def student_s(profile: Profile, sizes: Sizes, tier: str, steps: int = 0) -> floa
     """A tier's students, on every fold and on all gold."""
     pool, fold_pool = min(profile.pool, sizes.pool), min(profile.pool, sizes.fold_pool)
     if tier == "static":
-        return distil_static_s(profile, pool) + sizes.folds * distil_static_s(profile, fold_pool)
+        full = distil_static_s(profile, min(profile.pool, sizes.pool + sizes.more_pool))
+        return label_s(profile, sizes) + full + sizes.folds * distil_static_s(profile, fold_pool)
     return distil_mini_s(profile, pool, steps) + sizes.folds * distil_mini_s(profile, fold_pool, steps)
 
 

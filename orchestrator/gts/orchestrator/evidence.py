@@ -46,6 +46,7 @@ class Sizes:
         fold_pool: Pool texts taught for each fold's student.
         tune_steps: Steps of contrastive tuning.
         refine_steps: Steps in which the mini student is trained end to end; 0: only its head is fitted.
+        more_pool: Pool texts beyond ``pool`` that the mini student labels for the published static one.
         encoder: Whether the encoder is used at all.
     """
 
@@ -54,6 +55,7 @@ class Sizes:
     fold_pool: int
     tune_steps: int
     refine_steps: int
+    more_pool: int = 0
     encoder: bool = True
 
 

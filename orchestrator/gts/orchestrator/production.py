@@ -295,9 +295,13 @@ def _fit(run: _Run, tier: str, variant: Variant | None, fold: int | None) -> str
     if variant == Variant.GENERATED:
         inputs["generate"] = run.artifacts[f"generate {fold}"]
     mini = run.evidence.trial("mini")
+    pool = params["pool"] if variant is not None else 0
     if variant is not None and tier == "static" and mini is not None:
         inputs["assistant"] = mini.artifacts["student"] if fold is None else mini.folds[fold]
-    pool = params["pool"] if variant is not None else 0
+        most = min(profile.pool, sizes.pool + sizes.more_pool)
+        if fold is None and most > pool:
+            inputs["labelled"] = _label_more(run, inputs["assistant"], most)
+            pool = most
     if tier == "mini":
         params["steps"] = sizes.refine_steps if variant == Variant.REFINED else 0
         params["max_length"] = costs.max_length(profile)
@@ -307,6 +311,14 @@ def _fit(run: _Run, tier: str, variant: Variant | None, fold: int | None) -> str
     what = "seed-only" if variant is None else "" if variant == Variant.PLAIN else variant.value
     name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
     return run.runner.run("distil", name, params, forecast, **inputs).artifact
+
+
+def _label_more(run: _Run, student: str, most: int) -> str:
+    """Let a mini student label pool texts that no teacher has; ``most`` counts both. Returns the artifact."""
+    sizes = run.evidence.sizes
+    params = {"pool": most, "taught": sizes.pool}
+    forecast = costs.label_s(run.evidence.profile, sizes)
+    return run.runner.run("label", "by the mini student", params, forecast, student=student).artifact
 
 
 def _estimate(run: _Run, fits: Mapping[int | None, str]) -> Estimate:

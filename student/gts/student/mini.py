@@ -94,6 +94,16 @@ def new_classifier(trunk: Path, n_labels: int) -> tuple[Any, Any]:
     return model.to(device_and_dtype()[0]), AutoTokenizer.from_pretrained(trunk)
 
 
+def load_classifier(folder: Path) -> tuple[Any, Any]:
+    """A trained classifier and its tokenizer, on the device to compute on."""
+    from transformers import AutoTokenizer, BertForSequenceClassification
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    model = BertForSequenceClassification.from_pretrained(folder)
+    return model.to(device_and_dtype()[0]).eval(), AutoTokenizer.from_pretrained(folder)
+
+
 @dataclass(frozen=True)
 class Head:
     """A linear classifier on sentence vectors.

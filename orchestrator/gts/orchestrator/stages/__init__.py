@@ -62,6 +62,7 @@ STAGES: Mapping[str, Stage] = {
         _stage("audit", 2),
         _stage("distil", 2),
         _stage("generate", 1),
+        _stage("label", 1),
         _stage("package", 2),
         _stage("evaluate", 1),
     )

@@ -11,7 +11,7 @@ from gts.orchestrator.estimate import decide, label_sets
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS, Floats, load_arrays
 from gts.student import static
-from gts.student.mini import mini_logits
+from gts.student.mini import load_classifier, mini_logits
 from gts.student.runtime import load_student
 from gts.student.vocabulary import UNKNOWN
 from gts.tasks import metrics
@@ -62,9 +62,4 @@ def _static_logits(fit: Path, texts: Sequence[str]) -> Floats:
 
 
 def _mini_logits(fit: Path, texts: Sequence[str]) -> Floats:
-    from transformers import AutoTokenizer, BertForSequenceClassification
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    model = BertForSequenceClassification.from_pretrained(fit / "model")
-    return mini_logits(model, AutoTokenizer.from_pretrained(fit / "model"), texts, MOST_TOKENS)
+    return mini_logits(*load_classifier(fit / "model"), texts, MOST_TOKENS)

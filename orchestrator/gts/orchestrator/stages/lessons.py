@@ -42,8 +42,8 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
         split: The fold.
         inputs: ``teach`` and ``audit``; ``assistant`` (a mini student's beliefs about the pool, averaged with
             the teachers': a mid-sized student teaches a small one better than a large teacher does, Mirzadeh
-            et al., Improved Knowledge Distillation via Teacher Assistant, 2020) and ``generate``
-            where there are any.
+            et al., Improved Knowledge Distillation via Teacher Assistant, 2020), ``labelled`` (its beliefs about
+            more of the pool) and ``generate`` where there are any.
     """
     base, multi = gold_only(split), split.data.multi_label
     audit = read_json(inputs["audit"] / "audit.json")
@@ -55,6 +55,10 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
             beliefs = (beliefs + load_arrays(inputs["assistant"] / "pool.safetensors")["probabilities"]) / 2
         texts += split.pool_texts
         parts.append(beliefs.astype(np.float32))
+    if "labelled" in inputs:
+        more = load_arrays(inputs["labelled"] / "beliefs.safetensors")
+        texts += [split.data.pool[row] for row in more["rows"]]
+        parts.append(more["beliefs"])
     if "generate" in inputs:
         with (inputs["generate"] / "kept.jsonl").open(encoding="utf-8") as lines:
             rows = [json.loads(line) for line in lines]

@@ -14,6 +14,7 @@ from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS, load_arrays
 from gts.student.layout import StudentManifest, TaskInfo
 from gts.student.measure import choose_serving, measure
+from gts.student.mini import load_classifier
 from gts.student.runtime import load_student
 from gts.student.writers import write_mini, write_static
 from gts.tasks.dataset import TaskData, load_task
@@ -79,12 +80,9 @@ def _write_static(source: Path, temperature: float, manifest: StudentManifest, o
 
 def _write_mini(source: Path, temperature: float, manifest: StudentManifest, out: Path) -> None:
     import torch
-    from transformers import AutoTokenizer, BertForSequenceClassification
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    model = BertForSequenceClassification.from_pretrained(source / "model")
+    model, tokenizer = load_classifier(source / "model")
     with torch.no_grad():
         model.classifier.weight.div_(temperature)
         model.classifier.bias.div_(temperature)
-    write_mini(out, model, AutoTokenizer.from_pretrained(source / "model"), manifest)
+    write_mini(out, model.cpu(), tokenizer, manifest)

@@ -15,8 +15,8 @@ from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS, write_json
 from gts.tasks.dataset import load_task
 
-_BATCH = 32
-_PROBE_S = 1.0
+_BATCH = 64
+_PROBE_S = 2.0
 
 
 def run(
