@@ -1,0 +1,47 @@
+"""The state of a production run: what has been measured, and where the pieces lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gts.orchestrator.evidence import Evidence
+from gts.orchestrator.runner import StageRunner
+from gts.tasks.dataset import TaskData
+
+
+@dataclass
+class Run:
+    """A run, as its actions change it.
+
+    Attributes:
+        runner: Runs stages.
+        data: The task, its test examples included.
+        evidence: What has been measured.
+        artifacts: Digests by what they are: ``embed``, ``audit``, ``teach 0``, ``teach None``, ``package mini``.
+    """
+
+    runner: StageRunner
+    data: TaskData
+    evidence: Evidence
+    artifacts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folds(self) -> tuple[int | None, ...]:
+        """The folds, and ``None`` for the fit on all gold."""
+        return (*range(self.evidence.sizes.folds), None)
+
+    def fold_name(self, fold: int | None) -> str:
+        """A fold in words."""
+        return "all gold" if fold is None else f"fold {fold + 1} of {self.evidence.sizes.folds}"
+
+    def fold_params(self, fold: int | None) -> dict[str, Any]:
+        """Parameters that every fold-wise stage shares."""
+        sizes = self.evidence.sizes
+        pool = sizes.pool if fold is None else sizes.fold_pool
+        return {
+            "fold": fold,
+            "folds": sizes.folds,
+            "pool": min(pool, len(self.data.pool)),
+            "encoder": self.evidence.profile.encoder if sizes.encoder else None,
+        }

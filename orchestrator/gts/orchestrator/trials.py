@@ -1,0 +1,78 @@
+"""Trials of students: trained fold by fold beside their seed-only twins, and judged by the gold they did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gts.orchestrator import costs
+from gts.orchestrator.estimate import Estimate, estimate
+from gts.orchestrator.evidence import Trial, Variant
+from gts.orchestrator.run import Run
+from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
+
+
+def try_student(run: Run, tier: str, variant: Variant) -> Trial:
+    """Train a tier on every fold and on all gold, beside its seed-only twin; the trial is added to the evidence."""
+    seed_only = {fold: _fit(run, tier, None, fold) for fold in run.folds}
+    student = {fold: _fit(run, tier, variant, fold) for fold in run.folds}
+    folds = tuple(student[fold] for fold in run.folds)[:-1]
+    trial = Trial(
+        tier,
+        variant,
+        _estimate(run, student),
+        _estimate(run, seed_only),
+        {"student": student[None], "seed_only": seed_only[None]},
+        folds,
+    )
+    run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
+    return trial
+
+
+def _fit(run: Run, tier: str, variant: Variant | None, fold: int | None) -> str:
+    """Train on one fold; without a variant on the seed labels alone. Returns the artifact."""
+    sizes, profile = run.evidence.sizes, run.evidence.profile
+    params = run.fold_params(fold) | {"tier": tier, "seed_only": variant is None}
+    inputs = {"embed": run.artifacts["embed"]} if tier == "static" and sizes.encoder else {}
+    if tier == "mini" or variant is not None:
+        inputs["teach"] = run.artifacts[f"teach {fold}"]
+    if variant is not None:
+        inputs["audit"] = run.artifacts["audit"]
+    if variant == Variant.GENERATED:
+        inputs["generate"] = run.artifacts[f"generate {fold}"]
+    mini = run.evidence.trial("mini")
+    pool = params["pool"] if variant is not None else 0
+    if variant is not None and tier == "static" and mini is not None:
+        inputs["assistant"] = mini.artifacts["student"] if fold is None else mini.folds[fold]
+        most = min(profile.pool, sizes.pool + sizes.more_pool)
+        if fold is None and most > pool:
+            inputs["labelled"] = _label_more(run, inputs["assistant"], most)
+            pool = most
+    if tier == "mini":
+        params["steps"] = sizes.refine_steps if variant == Variant.REFINED else 0
+        params["max_length"] = costs.max_length(profile)
+        forecast = costs.distil_mini_s(profile, pool, params["steps"])
+    else:
+        forecast = costs.distil_static_s(profile, pool)
+    what = "seed-only" if variant is None else "" if variant == Variant.PLAIN else variant.value
+    name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
+    return run.runner.run("distil", name, params, forecast, **inputs).artifact
+
+
+def _label_more(run: Run, student: str, most: int) -> str:
+    """Let a mini student label pool texts that no teacher has; ``most`` counts both. Returns the artifact."""
+    sizes = run.evidence.sizes
+    params = {"pool": most, "taught": sizes.pool}
+    forecast = costs.label_s(run.evidence.profile, sizes)
+    return run.runner.run("label", "by the mini student", params, forecast, student=student).artifact
+
+
+def _estimate(run: Run, fits: Mapping[int | None, str]) -> Estimate:
+    targets, folds = indicators(run.data), run.evidence.sizes.folds
+    fold = fold_of_gold(targets, folds, run.data.spec.seed)
+    logits: Floats = np.zeros_like(targets)
+    for k in range(folds):
+        logits[fold == k] = load_arrays(run.runner.store.path(fits[k]) / "heldout.safetensors")["logits"]
+    spec = run.data.spec
+    return estimate(logits, targets, run.data.labels, run.data.multi_label, spec.goal.metric, folds)
