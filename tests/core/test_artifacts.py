@@ -150,6 +150,15 @@ def test_only_old_workspaces_are_cleaned_up(store: ArtifactStore) -> None:
     assert [folder.name for folder in (store.root / "tmp").iterdir()] == ["young"]
 
 
+def test_parts_of_records_that_dead_processes_left_are_removed(store: ArtifactStore) -> None:
+    for name in ("old", "young"):
+        (store.root / "stages" / f".part-{name}").write_bytes(b"half")
+    os.utime(store.root / "stages" / ".part-old", (0, 0))
+
+    assert store.clean_temporary() == 1
+    assert [part.name for part in (store.root / "stages").iterdir()] == [".part-young"]
+
+
 def test_records_are_plain_json(store: ArtifactStore) -> None:
     digest = commit(store, {"a": b"x"})
     store.record(KEY, StageResult(digest, {"n": 1}, 2.0))

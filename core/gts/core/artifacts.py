@@ -7,13 +7,14 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gts.core.blobs import storage_errors, sync_folder, write_atomically
+from gts.core.blobs import clean_parts, storage_errors, sync_folder, write_atomically
 from gts.core.errors import NotFound
 from gts.core.fingerprint import canonical_json, file_sha256, fingerprint
 
@@ -118,10 +119,8 @@ class ArtifactStore:
         write_atomically(self.root / "stages" / f"{key}.json", canonical_json(record).encode())
 
     def clean_temporary(self, older_than_s: float = 3600.0) -> int:
-        """Remove workspaces that dead processes left; returns how many."""
-        import time
-
-        removed = 0
+        """Remove workspaces and parts of records that dead processes left; returns how many."""
+        removed = clean_parts(self.root / "stages", older_than_s)
         for folder in (self.root / "tmp").iterdir():
             with suppress(FileNotFoundError):  # its owner may be removing it
                 if time.time() - folder.stat().st_mtime > older_than_s:

@@ -21,6 +21,17 @@ _PART = ".part-"
 _UNFINISHED_FOR_S = 24 * 3600.0
 
 
+def clean_parts(folder: Path, older_than_s: float) -> int:
+    """Remove the parts of files that dead processes left in a folder; returns how many."""
+    removed = 0
+    for part in folder.glob(f"{_PART}*"):
+        with suppress(FileNotFoundError):  # another process may be removing it
+            if time.time() - part.stat().st_mtime > older_than_s:
+                part.unlink()
+                removed += 1
+    return removed
+
+
 @contextmanager
 def storage_errors(what: str) -> Iterator[None]:
     """Turn a full disk or quota into a :class:`StorageError` that says what was being written."""
@@ -141,13 +152,7 @@ class BlobStore:
 
         A part that is being written is young: every block makes it so.
         """
-        removed = 0
-        for part in self.root.glob(f"{_PART}*"):
-            with suppress(FileNotFoundError):  # another process may be removing it
-                if time.time() - part.stat().st_mtime > older_than_s:
-                    part.unlink()
-                    removed += 1
-        return removed
+        return clean_parts(self.root, older_than_s)
 
     def verified(self, digest: str) -> Path:
         """The blob's path, after reading it through and comparing its digest.

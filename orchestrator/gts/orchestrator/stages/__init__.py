@@ -56,7 +56,7 @@ def _stage(name: str, version: int, warm: bool = True) -> Stage:
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
-        _stage("profile", 2),
+        _stage("profile", 3),
         _stage("embed", 1),
         _stage("teach", 1),
         _stage("audit", 2),
