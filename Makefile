@@ -43,5 +43,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into .venv; the first time takes some minutes."
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,platform]' --group dev
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,platform,llm]' --group dev
 	@touch $@

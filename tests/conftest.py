@@ -9,6 +9,7 @@ import shutil
 import socket
 import string
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -22,6 +23,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from gts.core.threads import limit_threads
 
 limit_threads(2)
+sys.path.insert(0, str(Path(__file__).with_name("lab")))  # programs and servers that several tests share
 
 import pytest
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 import pytest
+from scripted_server import chat, serving
+from tiny_causal import write_tiny_causal
 from tiny_student import write_tiny_student
 
 from gts.platform.cli import run
@@ -160,6 +162,46 @@ def test_tokens_are_made_listed_and_revoked(gts):
     assert not last_json(gts("token", "list", "--json")[1])["tokens"][0]["active"]
     assert gts("token", "new", "x", "--scope", "all")[0] == 2
     assert gts("token", "revoke", "unknown")[0] == 1
+
+
+def test_doctor_asks_every_language_model(gts, tmp_path, monkeypatch):
+    with serving(lambda body, count: chat("Hello!")) as server:
+        (tmp_path / "models.yaml").write_text(
+            f"models:\n  - {{name: big, kind: openai, model: m, base_url: '{server.url}', key_env: BIG_KEY}}\n"
+            "  - {name: gone, kind: openai, model: m, base_url: 'http://127.0.0.1:1/v1', timeout_s: 1}\n"
+        )
+        monkeypatch.setenv("GTS_MODELS", str(tmp_path / "models.yaml"))
+        monkeypatch.setenv("BIG_KEY", "very-secret")
+        _, out, _ = gts("doctor", "--json")
+
+    checks = {check["name"]: check for check in last_json(out)["checks"]}
+    assert checks["model big"]["ok"]
+    assert "no log-probabilities; keeps to no JSON schema" in checks["model big"]["found"]
+    assert not checks["model gone"]["ok"]
+    assert "has stopped answering" in checks["model gone"]["found"]
+    assert "very-secret" not in out
+
+
+def test_a_local_model_is_asked_what_it_believes(gts, tmp_path, monkeypatch):
+    assert gts("probe", "a", "can treat", "b")[0] == 2
+    write_tiny_causal(tmp_path / "weights")
+    (tmp_path / "models.yaml").write_text(
+        "models:\n  - {name: far, kind: openai, model: m, base_url: 'http://127.0.0.1:1/v1'}\n"
+        "  - {name: own, kind: transformers, model: weights}\n"
+    )
+    monkeypatch.setenv("GTS_MODELS", str(tmp_path / "models.yaml"))
+
+    code, out, _ = gts("probe", "zanamivir", "can treat", "influenza", "--json")
+    found = last_json(out)
+
+    assert (code, found["model"]) == (0, "own")
+    assert [row["statement"] for row in found["statements"]] == [
+        "zanamivir can treat influenza.",
+        "zanamivir cannot treat influenza.",
+    ]
+    assert sum(row["probability"] for row in found["statements"]) == pytest.approx(1)
+    assert "perplexity" in gts("probe", "zanamivir", "can treat", "influenza")[1]
+    assert gts("probe", "a", "is", "b", "--model", "far")[0] == 2
 
 
 def test_doctor_looks_at_everything(gts):

@@ -10,11 +10,14 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gts.core.errors import GTSError
 from gts.core.threads import available_cores
 from gts.platform.settings import Settings, fields
+
+if TYPE_CHECKING:
+    from gts.core.llm.entries import ModelEntry
 
 _GIB = 1 << 30
 _MEMORY_GIB, _DISK_GIB = 4, 5
@@ -56,6 +59,7 @@ def examine(settings: Settings) -> list[Check]:
         _ray(settings),
         _database(settings),
         _server(settings),
+        *_models(),
     ]
     return checks
 
@@ -128,6 +132,38 @@ def _encoder() -> Check:
     except GTSError as error:
         return Check("encoder", False, error.message, error.mend)
     return Check("encoder", bool(found), "; ".join(found) or "no base model is at hand", "; ".join(mends))
+
+
+def _models() -> list[Check]:
+    """Every language model, asked three short questions."""
+    from gts.core.llm.entries import entries
+
+    try:
+        return [_model(entry) for entry in entries()]
+    except GTSError as error:
+        return [Check("language models", False, error.message, error.mend)]
+
+
+def _model(entry: ModelEntry) -> Check:
+    from gts.core.llm.backend import open_backend
+    from gts.core.llm.probe import probe
+
+    name = f"model {entry.name}"
+    try:
+        seen = probe(open_backend(entry))
+    except GTSError as error:
+        return Check(name, False, error.message, error.mend)
+    if seen.problem:
+        return Check(name, False, f"it answers, but: {seen.problem}", "look at the log of what serves it")
+    speed = f"{seen.tokens_per_second:.0f} tokens a second" if seen.tokens_per_second else "speed unknown"
+    facts = [
+        f"{entry.model} by {entry.kind}",
+        speed,
+        "log-probabilities" if seen.logprobs else "no log-probabilities",
+        "keeps to a JSON schema" if seen.schema else "keeps to no JSON schema",
+        f"{entry.price.input:g} and {entry.price.output:g} for a million tokens read and written",
+    ]
+    return Check(name, True, "; ".join(facts))
 
 
 def _cores() -> Check:

@@ -1,0 +1,152 @@
+"""Models behind a server that speaks OpenAI's chat protocol: vLLM, llama.cpp, Ollama, transformers serve, hosted ones."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from gts.core.errors import InvalidInput, Unavailable
+from gts.core.llm.backend import OnAnswer
+from gts.core.llm.entries import ModelEntry
+from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Usage
+
+_RETRIES = 4
+_PATIENCE = 3.0
+"""How many times the time of one answer a call may take with all its retries."""
+_THOUGHT = re.compile(r"\A\s*<think>.*?(</think>\s*|\Z)", re.DOTALL)
+
+
+class OpenAIBackend:
+    """A model behind a server.
+
+    The client library repeats calls that meet 408, 409, 429, 5xx or a broken connection, with growing pauses, and
+    honours ``Retry-After``. On top of that a call has one deadline, which holds against a server that sends a byte
+    now and then, and a server that fails many calls in a row is given up.
+    """
+
+    def __init__(self, entry: ModelEntry) -> None:
+        self._entry = entry
+        self._key = entry.key()
+        self._length = "max_tokens"
+
+    def complete(self, calls: Sequence[Call], on_answer: OnAnswer) -> None:
+        """See :meth:`gts.core.llm.backend.Backend.complete`."""
+        asyncio.run(self._complete(calls, on_answer))
+
+    async def _complete(self, calls: Sequence[Call], on_answer: OnAnswer) -> None:
+        entry, in_a_row = self._entry, 0
+        limit = max(5, 2 * entry.concurrency)
+        queue = iter(enumerate(calls))
+        given_up: list[Failed] = []
+
+        async def work(client: openai.AsyncOpenAI) -> None:
+            nonlocal in_a_row
+            for index, call in queue:
+                if given_up:
+                    return
+                answer = await self._one(client, call)
+                on_answer(index, answer)
+                dead = isinstance(answer, Failed) and answer.fault == Fault.NO_ANSWER
+                in_a_row = in_a_row + 1 if dead else 0
+                if isinstance(answer, Failed) and in_a_row >= min(limit, len(calls)):
+                    given_up.append(answer)
+
+        timeout = openai.Timeout(entry.timeout_s, connect=min(10.0, entry.timeout_s))
+        async with openai.AsyncOpenAI(
+            base_url=entry.base_url, api_key=self._key or "none", max_retries=_RETRIES, timeout=timeout
+        ) as client:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(entry.concurrency, len(calls))):
+                        group.create_task(work(client))
+            except* (openai.AuthenticationError, openai.PermissionDeniedError) as refused:
+                raise InvalidInput(
+                    f"{entry.base_url} refuses the key of model {entry.name!r}: {_said(refused.exceptions[0])}",
+                    mend="check key_env or key_file of the model",
+                ) from refused
+            except* openai.NotFoundError as missing:
+                raise InvalidInput(
+                    f"{entry.base_url} does not know the model {entry.model!r}: {_said(missing.exceptions[0])}",
+                    mend="check model and base_url; the address usually ends with /v1",
+                ) from missing
+        if given_up:
+            raise Unavailable(
+                f"model {entry.name!r} at {entry.base_url} has stopped answering: {given_up[0].reason}",
+                mend="start the server again and run the job again; answers that came are kept",
+            )
+
+    async def _one(self, client: openai.AsyncOpenAI, call: Call) -> Answer:
+        entry = self._entry
+        try:
+            async with asyncio.timeout(_PATIENCE * entry.timeout_s):
+                reply = await client.chat.completions.create(**self._body(call))
+        except TimeoutError:
+            return Failed(Fault.NO_ANSWER, f"no whole answer within {_PATIENCE * entry.timeout_s:.0f} s")
+        except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError):
+            raise
+        except openai.APIResponseValidationError as error:
+            return Failed(Fault.GARBAGE, _said(error))
+        except openai.APIStatusError as error:
+            if self._length == "max_tokens" and "max_completion_tokens" in _said(error):
+                self._length = "max_completion_tokens"  # newer servers know the limit by this name only
+                return await self._one(client, call)
+            fault = (
+                Fault.NO_ANSWER
+                if error.status_code in (408, 409, 429) or error.status_code >= 500
+                else Fault.REFUSED
+            )
+            return Failed(fault, _said(error))
+        except openai.APIConnectionError as error:
+            return Failed(Fault.NO_ANSWER, _said(error))
+        except (ValueError, TypeError) as error:  # a body that is no JSON, or of another shape
+            return Failed(Fault.GARBAGE, _said(error))
+        return _answer(reply)
+
+    def _body(self, call: Call) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self._entry.model,
+            "messages": [{"role": message.role, "content": message.content} for message in call.messages],
+            self._length: call.max_tokens,
+            "temperature": call.temperature,
+            "top_p": call.top_p,
+            "seed": call.seed,
+        }
+        if call.top_logprobs:
+            body |= {"logprobs": True, "top_logprobs": call.top_logprobs}
+        if call.schema is not None:
+            schema = {"name": "answer", "schema": dict(call.schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
+
+
+def _answer(reply: ChatCompletion) -> Answer:
+    """Believe nothing: a server of another make may leave out any part of it."""
+    usage = Usage(
+        getattr(reply.usage, "prompt_tokens", 0) or 0, getattr(reply.usage, "completion_tokens", 0) or 0
+    )
+    choices = getattr(reply, "choices", None)
+    if not choices or getattr(choices[0], "message", None) is None:
+        return Failed(Fault.GARBAGE, "the answer holds no message", usage)
+    choice = choices[0]
+    text = _THOUGHT.sub("", choice.message.content or "").strip()
+    if choice.finish_reason == "length":
+        return Failed(Fault.CUT_OFF, "the answer was longer than max_tokens", usage)
+    if not text:
+        return Failed(Fault.EMPTY, "the answer was empty", usage)
+    first: dict[str, float] = {}
+    content = getattr(getattr(choice, "logprobs", None), "content", None)
+    if content:
+        first = {token.token: float(token.logprob) for token in content[0].top_logprobs}
+    return Completion(text, usage, first)
+
+
+def _said(error: BaseException) -> str:
+    """What a server said, in one line that is fit to be shown."""
+    said = getattr(error, "message", None) or str(error) or type(error).__name__
+    cause = f" ({error.__cause__})" if error.__cause__ is not None and str(error.__cause__) else ""
+    return " ".join(f"{said}{cause}".split())[:300]
