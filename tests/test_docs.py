@@ -13,6 +13,7 @@ import pytest
 import typer
 import yaml
 
+from gts.core.llm.entries import read_entries
 from gts.platform.cli import app, run
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +23,7 @@ DOCUMENTS = [
 ]
 README = (ROOT / "README.md").read_text("utf-8")
 # Variables that no field of the settings stands for.
-OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_DEBUG"}
+OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_MODELS", "GTS_DEBUG"}
 
 
 def blocks(language: str) -> list[str]:
@@ -123,7 +124,7 @@ def test_every_route_exists():
 def test_the_task_in_the_readme_is_a_task():
     from gts.tasks.document import check_keys, parse_document, spec_of
 
-    (block,) = blocks("yaml")
+    block, _ = blocks("yaml")
     document = parse_document(block)
     check_keys(document)
     assert spec_of(document).labels == {
@@ -131,6 +132,11 @@ def test_the_task_in_the_readme_is_a_task():
         "delivery": "where is my parcel",
     }
     assert yaml.safe_load(block)["examples"] == "labelled.csv"
+
+
+def test_the_models_in_the_readme_are_models(tmp_path):
+    (tmp_path / "models.yaml").write_text(blocks("yaml")[1])
+    assert [entry.name for entry in read_entries(tmp_path / "models.yaml")] == ["big", "own"]
 
 
 def test_the_bodies_sent_with_curl_are_understood():

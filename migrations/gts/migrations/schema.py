@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
+import gts.orchestrator.tables as of_jobs
+import gts.platform.tables as of_tokens
+import gts.registry.tables as of_models
 from gts.core.database import Base
-from gts.orchestrator import tables as of_jobs
-from gts.platform import tables as of_tokens
-from gts.registry import tables as of_models
 
 ROOMS = (of_jobs, of_models, of_tokens)
 """Modules that declare tables; importing them enters these in the metadata that all share."""
