@@ -257,8 +257,10 @@ def tiny_catalogue(tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.Monke
     path.write_text(json.dumps({"models": [entry]}), "utf-8")
     monkeypatch.setenv("GTS_CATALOGUE", str(path))
     catalogue.locate.cache_clear()
+    catalogue.identity.cache_clear()
     yield entry["id"]
     catalogue.locate.cache_clear()
+    catalogue.identity.cache_clear()
 
 
 def _create_postgres(server: str, name: str, template: str = "template1") -> str:

@@ -138,9 +138,11 @@ def produced(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GTS_CATALOGUE", str(root / "catalogue.json"))
         catalogue.locate.cache_clear()
+        catalogue.identity.cache_clear()
         data = english(topic_texts)
         yield data, produce(data, root / "student", store_root=root / "store"), root
     catalogue.locate.cache_clear()
+    catalogue.identity.cache_clear()
 
 
 def test_both_tiers_are_made_and_one_is_published(produced: tuple[TaskData, Report, Path]) -> None:

@@ -24,6 +24,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Writes the site's own catalogue with one entry, changed by keyword."""
     folder = tmp_path / "weights"
     folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "bert"}')
     (folder / "model.safetensors").write_bytes(b"weights")
 
     def write(**changed: Any) -> None:
@@ -39,10 +40,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         }
         (tmp_path / "catalogue.json").write_text(json.dumps({"models": [entry | changed]}), "utf-8")
         catalogue.locate.cache_clear()
+        catalogue.identity.cache_clear()
 
     monkeypatch.setenv("GTS_CATALOGUE", str(tmp_path / "catalogue.json"))
     yield write
     catalogue.locate.cache_clear()
+    catalogue.identity.cache_clear()
 
 
 def test_the_shipped_encoder_is_pinned_to_the_published_weights() -> None:
@@ -67,6 +70,7 @@ def test_a_relative_path_counts_from_the_catalogues_folder(
 
 def test_a_language_without_encoder_has_none() -> None:
     assert catalogue.encoder_for("zh") is None
+    assert catalogue.encoder_for("und") == catalogue.encoder_for("en")
 
 
 def test_a_site_adds_an_encoder(site: Write, tmp_path: Path) -> None:
@@ -117,6 +121,23 @@ def test_an_encoder_that_is_not_at_hand_is_not_chosen(site: Write, changed: dict
     site(**changed)
 
     assert catalogue.encoder_for("zh") is None
+
+
+def test_an_encoder_of_another_architecture_is_refused(site: Write, tmp_path: Path) -> None:
+    site()
+    (tmp_path / "weights" / "config.json").write_text('{"model_type": "xlm-roberta"}')
+
+    with pytest.raises(InvalidInput, match="site/zh is of type 'xlm-roberta'; encoders of type 'bert'"):
+        catalogue.locate("site/zh")
+
+
+def test_other_weights_under_the_same_name_are_another_model(site: Write, tmp_path: Path) -> None:
+    site()
+    before = catalogue.identity("site/zh")
+    (tmp_path / "weights" / "model.safetensors").write_bytes(b"other weights")
+    site(sha256={})
+
+    assert catalogue.identity("site/zh") != before
 
 
 def test_an_unknown_id_lists_the_known_ones(site: Write) -> None:

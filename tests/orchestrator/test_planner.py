@@ -246,6 +246,28 @@ def test_the_least_loss_wins_between_tiers() -> None:
     assert chosen.tier == "static"
 
 
+@pytest.mark.parametrize(
+    ("spec", "mini_seed_only"), [(task(goal={"target": 0.9}), 0.5), (task(), 0.89)], ids=["target", "twin"]
+)
+def test_less_loss_costs_neither_a_reached_target_nor_the_other_tiers_twin(
+    spec: TaskSpec, mini_seed_only: float
+) -> None:
+    mini, static = trial("mini", 0.9, mini_seed_only, loss=0.5), trial("static", 0.88, loss=0.4)
+
+    chosen = best_trial(Evidence(spec, 100.0, PROFILE, SIZES, trials=(mini, static)))
+
+    assert chosen is mini
+
+
+@pytest.mark.parametrize("wish", [{"tier": "static"}, {"max_parameters": 10_000_000}])
+def test_a_job_that_ran_late_still_makes_the_student_that_may_be_published(wish: dict[str, Any]) -> None:
+    spec = task(student=wish, budget={"seconds": 1000.0})
+    evidence = Evidence(spec, 1000.0, PROFILE, SIZES, audit=AUDIT, trials=(trial("mini", 0.9),))
+    evidence = evidence.evolve(spent_s=999.0, packages={"mini": SIZE["mini"]})
+
+    assert FixedPlanner().next(evidence).title == "distil static"
+
+
 def test_a_student_worse_than_its_twin_gives_way_to_it() -> None:
     worse, level = trial("static", 0.6, seed_only=0.7), trial("static", 0.7, seed_only=0.7)
 

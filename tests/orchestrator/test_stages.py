@@ -28,6 +28,7 @@ from gts.orchestrator.stages.common import (
     save_arrays,
     write_json,
 )
+from gts.orchestrator.stages.generate import requests_for
 from gts.orchestrator.stages.lessons import gold_only, taught
 from gts.orchestrator.stages.profile import typical_batches
 from gts.tasks.dataset import Example, TaskData, save_task
@@ -196,7 +197,8 @@ def test_the_stage_table_lists_what_a_job_needs() -> None:
 
 
 def test_the_profile_counts(store: ArtifactStore, topic_texts: TopicTexts, tiny_catalogue: str) -> None:
-    summary = Line(store, task(topic_texts)).run("profile", {"machine": "m"}).summary
+    params = {"machine": "m", "encoder": tiny_catalogue, "weights": "w"}
+    summary = Line(store, task(topic_texts)).run("profile", params).summary
 
     assert {name: summary[name] for name in ("gold", "pool", "labels", "smallest_label", "language")} == {
         "gold": 18,
@@ -224,17 +226,13 @@ def test_the_probe_manages_with_two_texts() -> None:
 def test_a_language_without_encoder_is_profiled_without(
     store: ArtifactStore, topic_texts: TopicTexts
 ) -> None:
-    summary = Line(store, task(topic_texts, language="zh")).run("profile", {"machine": "m"}).summary
+    summary = (
+        Line(store, task(topic_texts, language="zh"))
+        .run("profile", {"machine": "m", "encoder": None, "weights": None})
+        .summary
+    )
 
     assert (summary["language"], summary["encoder"], summary["encode_s"]) == ("zh", None, None)
-
-
-def test_an_unknown_language_is_tried_with_the_english_encoder(
-    store: ArtifactStore, topic_texts: TopicTexts, tiny_catalogue: str
-) -> None:
-    summary = Line(store, task(topic_texts, language=None)).run("profile", {"machine": "m"}).summary
-
-    assert (summary["language"], summary["encoder"]) == ("und", tiny_catalogue)
 
 
 def test_a_lesson_never_holds_what_will_judge(store: ArtifactStore, topic_texts: TopicTexts) -> None:
@@ -353,6 +351,17 @@ def test_the_mini_student_labels_the_pool_that_no_teacher_has(
     assert not set(told["rows"]) & set(pool_rows(len(data.pool), 20, data.spec.seed))
     np.testing.assert_allclose(told["beliefs"].sum(axis=1), 1, atol=1e-5)
     assert static.summary == {"texts": mini.summary["texts"] + 16, "gold": mini.summary["gold"]}
+
+
+def test_texts_to_generate_are_shared_out_over_the_sets_of_labels() -> None:
+    gold = [Example("x", labels) for labels in (("a", "b"), ("b", "a"), ("a",), ("c",))]
+
+    assert [(r.labels, r.count) for r in requests_for(gold, 31)] == [
+        (("a",), 10),
+        (("a", "b"), 10),
+        (("c",), 10),
+    ]
+    assert [(r.labels, r.count) for r in requests_for(gold, 1)] == [(("a", "b"), 1)]
 
 
 def test_tokens_added_to_an_encoder_get_their_row_in_the_table(

@@ -12,14 +12,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gts.core.encoder import Encoder
+from gts.core.encoder import Encoder, warmup_decay
 from gts.teacher.contrastive import (
     TuneConfig,
     draw_batch,
     label_similarity,
     supervised_contrastive_loss,
     tune,
-    warmup_decay,
 )
 
 TopicTexts = Callable[..., list[str]]

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from gts.core.errors import InvalidInput, MissingDependency, NotFound, StorageError
-from gts.core.fingerprint import file_sha256
+from gts.core.fingerprint import file_sha256, fingerprint
 
 
 class BaseModelEntry(BaseModel):
@@ -97,7 +97,11 @@ def find(model_id: str) -> BaseModelEntry:
 
 
 def encoder_for(language: str) -> BaseModelEntry | None:
-    """The first encoder for a language whose files are at hand, or ``None``."""
+    """The first encoder for a language whose files are at hand, or ``None``.
+
+    Texts of a language nobody could tell (``und``) are tried with the English one; the audit says what it is worth.
+    """
+    language = "en" if language == "und" else language
     for entry in entries():
         if entry.role == "encoder" and language in entry.languages and _folder(entry) is not None:
             return entry
@@ -118,6 +122,21 @@ def _folder(entry: BaseModelEntry) -> Path | None:
 
 
 @lru_cache(maxsize=8)
+def identity(model_id: str) -> str:
+    """A fingerprint of a base model's files, so that nothing computed with other weights is taken for theirs.
+
+    Raises:
+        NotFound: The id is not in the catalogue.
+        MissingDependency: The files are not on this machine.
+        StorageError: A file is not the one the catalogue names.
+    """
+    files = sorted(
+        path for path in locate(model_id).iterdir() if path.suffix in (".json", ".safetensors", ".txt")
+    )
+    return fingerprint({path.name: file_sha256(path) for path in files})
+
+
+@lru_cache(maxsize=8)
 def locate(model_id: str) -> Path:
     """The folder of a base model's files, after checking their digests.
 
@@ -125,6 +144,7 @@ def locate(model_id: str) -> Path:
         NotFound: The id is not in the catalogue.
         MissingDependency: The files are not on this machine.
         StorageError: A file is not the one the catalogue names.
+        InvalidInput: It is of another architecture than the catalogue's encoders have.
     """
     entry = find(model_id)
     folder = _folder(entry)
@@ -140,4 +160,21 @@ def locate(model_id: str) -> Path:
                 mend=f"install it again: {entry.install}",
                 file=str(name),
             )
+    _check_architecture(entry, folder)
     return folder
+
+
+def _check_architecture(entry: BaseModelEntry, folder: Path) -> None:
+    """RoBERTa and its kin load as BERT with positions shifted by two: nothing fails, and every vector is wrong."""
+    try:
+        found = json.loads((folder / "config.json").read_text("utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MissingDependency(
+            f"{folder} holds no model of transformers: {error}",
+            mend="give a folder with config.json and weights",
+        ) from error
+    if entry.role == "encoder" and found != "bert":
+        raise InvalidInput(
+            f"{entry.id} is of type {found!r}; encoders of type 'bert' are supported",
+            mend="name another encoder in the file GTS_CATALOGUE points to",
+        )

@@ -61,6 +61,12 @@ def training(model: Any) -> Iterator[None]:
             module.p = share
 
 
+def warmup_decay(step: int, steps: int) -> float:
+    """Learning-rate factor: linear warm-up over a tenth of the steps, then linear decay to zero."""
+    warmup = max(1, steps // 10)
+    return min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))
+
+
 def for_inference(model: Any) -> Any:
     """The model in evaluation mode; where bfloat16 is fast, a copy with its weights in it.
 

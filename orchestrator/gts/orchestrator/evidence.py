@@ -24,6 +24,7 @@ class Profile:
         encoder: Catalogue id of the encoder at hand, if any.
         encode_s: Seconds one text takes to encode in a batch.
         chars: Median characters of a text.
+        weights: Identity of the encoder's files.
     """
 
     gold: int
@@ -34,6 +35,7 @@ class Profile:
     encoder: str | None
     encode_s: float | None
     chars: float
+    weights: str | None = None
 
 
 @dataclass(frozen=True)

@@ -97,12 +97,18 @@ def best_trial(evidence: Evidence) -> Trial | None:
     """The student to publish: within the person's limits, least loss on held-out gold.
 
     Calibrated loss is compared rather than the metric because on a few dozen gold texts it tells students
-    apart that the metric cannot. Which twin of a tier wins is decided by the metric alone (never worse).
+    apart that the metric cannot. But the metric decides which twin of a tier wins, that no student of one tier is
+    published that is worse than another tier's seed-only twin (never worse), and that a reached target is kept.
     """
     found = [
         trial for tier in ("mini", "static") if (trial := evidence.trial(tier)) and allowed(evidence, tier)
     ]
-    return min(found, key=lambda trial: trial.best.loss, default=None)
+    floor = max((trial.seed_only.value for trial in found), default=0.0)
+    target = evidence.spec.goal.target
+    if target is not None and any(trial.best.value >= target for trial in found):
+        floor = max(floor, target)
+    good = [trial for trial in found if trial.best.value >= floor]
+    return min(good, key=lambda trial: trial.best.loss, default=None)
 
 
 def allowed(evidence: Evidence, tier: str) -> bool:
@@ -174,7 +180,7 @@ class FixedPlanner:
         return costs.student_s(profile, sizes, tier) + costs.seed_only_s(profile, sizes, tier)
 
     def _affordable(self, evidence: Evidence, tier: str, tiers: tuple[str, ...]) -> bool:
-        if tier == tiers[-1] and not evidence.trials:
+        if tier == tiers[-1] and best_trial(evidence) is None:
             return True  # something must be published
         if evidence.spec.budget.seconds is None:
             return True  # the default budget sizes a job; only a person's budget ends one

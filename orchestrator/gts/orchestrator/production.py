@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import platform as machine
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from gts.core import catalogue
 from gts.core.artifacts import ArtifactStore
 from gts.core.errors import InvalidInput
-from gts.core.fingerprint import fingerprint
-from gts.core.threads import available_cores
+from gts.core.threads import machine_name
 from gts.orchestrator import costs
 from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.decisions import Decisions
@@ -69,7 +67,7 @@ def produce_student(
     runner = StageRunner(_stored(replace(data, test=()), store), store, compute, recorder)
     decisions = Decisions(runner)
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
-        profile = _profile(runner)
+        profile = _profile(runner, data.spec.language)
         done(
             f"{profile.gold} gold and {profile.pool} unlabelled texts, {profile.labels} labels, {profile.language}"
         )
@@ -102,10 +100,16 @@ def _stored(data: TaskData, store: ArtifactStore) -> str:
     return put_task(store, replace(data, spec=data.spec.evolve(budget={}, goal={}, student={})))
 
 
-def _profile(runner: StageRunner) -> Profile:
-    # The speed of this machine is part of the answer, so another machine is a different question.
-    name = fingerprint([machine.machine(), machine.processor(), os.cpu_count(), available_cores()])[:16]
-    return Profile(**runner.run("profile", "", {"machine": name}, costs.START_S).summary)
+def _profile(runner: StageRunner, language: str | None) -> Profile:
+    known = catalogue.encoder_for(language or "und")
+    encoder = known.id if known else None
+    # The speed of this machine and its encoder are part of the answer, so another one is a different question.
+    params = {
+        "machine": machine_name(),
+        "encoder": encoder,
+        "weights": catalogue.identity(encoder) if encoder else None,
+    }
+    return Profile(**runner.run("profile", "", params, costs.START_S).summary)
 
 
 def _teach(run: Run, action: Action) -> str:
@@ -113,7 +117,11 @@ def _teach(run: Run, action: Action) -> str:
     inputs: dict[str, str] = {}
     pool = min(profile.pool, sizes.pool)
     if sizes.encoder:
-        params = {"encoder": profile.encoder, "pool": pool}
+        params = {
+            "encoder": profile.encoder,
+            "weights": profile.weights,
+            "pool": pool,
+        }
         inputs["embed"] = run.runner.run("embed", "", params, costs.embed_s(profile, pool)).artifact
         run.artifacts["embed"] = inputs["embed"]
 
@@ -178,6 +186,7 @@ def _package(run: Run, action: Action) -> str:
         "tier": action.tier,
         "encoder": run.fold_params(None)["encoder"],
         "temperature": round(trial.best.temperature, 4),
+        "machine": machine_name(),
     }
     student = trial.artifacts[trial.winner]
     result = run.runner.run("package", action.tier, params, action.forecast_s, student=student)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from gts.core.artifacts import StageResult
@@ -21,6 +23,8 @@ from gts.orchestrator.stage import StageCall
 from gts.orchestrator.tables import DecisionRow, StageRunRow
 
 PROGRESS_EVERY_S = 0.5
+
+logger = logging.getLogger("gts.orchestrator")
 
 
 class Recorder(Protocol):
@@ -96,13 +100,21 @@ class JobRecorder:
         return self.stop_reason is not None
 
     def event(self, kind: str, data: Mapping[str, Any]) -> None:
-        """See :meth:`Recorder.event`; progress less than half a second after the last is dropped."""
+        """See :meth:`Recorder.event`; progress less than half a second after the last is dropped.
+
+        So is progress that a busy database does not take: it is not worth the stage that runs.
+        """
         if kind == "progress":
             moment = time.monotonic()
             if moment - self._progress_at < PROGRESS_EVERY_S:
                 return
             self._progress_at = moment
-        self._write(lambda session: self._append(session, kind, data))
+        try:
+            self._write(lambda session: self._append(session, kind, data))
+        except DBAPIError:
+            if kind != "progress":
+                raise
+            logger.warning("job %s: progress could not be written", self._job.id, exc_info=True)
 
     def stage_started(self, call: StageCall, detail: str, forecast_s: float | None) -> None:
         """See :meth:`Recorder.stage_started`."""

@@ -133,6 +133,8 @@ class Worker:
     def _carry_out(self, job: Job, recorder: JobRecorder) -> None:
         try:
             outcome = self._run_job(job, self._store, self._compute, recorder)
+            recorder.finish(outcome.report, outcome.model)
+            logger.info("job %s succeeded", job.id)
         except (LeaseLost, DBAPIError):
             raise
         except Cancelled as error:
@@ -148,9 +150,6 @@ class Worker:
                     mend=f"the worker's log has the details under job {job.id}; please report them",
                 )
             )
-        else:
-            recorder.finish(outcome.report, outcome.model)
-            logger.info("job %s succeeded", job.id)
 
     def _end_early(self, recorder: JobRecorder, error: Cancelled) -> None:
         if recorder.stop_reason == StopReason.SHUTDOWN:

@@ -249,7 +249,7 @@ def _limits(report: Report, manifest: StudentManifest) -> str:
         + (": a text that fits none of them gets one all the same." if not manifest.multi_label else "."),
         f"It reads the first {manifest.max_length} tokens of a text.",
         "Its measures hold for texts like those it was made from; on other kinds of text it may be much worse.",
-        "Its scores are not calibrated beyond what training gives.",
+        "Its scores are calibrated by one temperature, found on the held-out labelled texts; few texts find it roughly.",
     ]
     if language := manifest.task.language:
         lines.insert(1, f"It was made for texts in the language `{language}`.")

@@ -17,6 +17,7 @@ from gts.core.encoder import (
     device_and_dtype,
     for_inference,
     training,
+    warmup_decay,
 )
 from gts.student.export import MEAN_POOLING
 from gts.student.objective import soft_label_loss
@@ -208,13 +209,7 @@ def train_mini(
         weight_decay=0.01,
         fused=True,
     )
-    warmup = max(1, config.steps // 10)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min(
-            (step + 1) / warmup, max(0.0, (config.steps - step) / max(1, config.steps - warmup))
-        ),
-    )
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_decay(step, config.steps))
     with training(model):
         for step in range(config.steps):
             batch = rng.choice(n_gold, min(from_gold, n_gold), replace=False)

@@ -30,7 +30,6 @@ class StaticConfig:
         head_rate: Learning rate of the head.
         token_dropout: Share of a text's tokens hidden at each step.
         head_decay: Weight of the head's mean squared norm in the loss.
-        max_length: Tokens of a text that are read.
         seed: Seed of batches and dropout.
     """
 
@@ -40,7 +39,6 @@ class StaticConfig:
     head_rate: float = 3e-3
     token_dropout: float = 0.2
     head_decay: float = 1e-3
-    max_length: int = 512
     seed: int = 0
 
 

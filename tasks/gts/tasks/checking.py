@@ -147,11 +147,11 @@ def check_known(
 def without_duplicates(
     examples: Sequence[PlacedExample], problems: Problems, notes: list[str]
 ) -> list[PlacedExample]:
-    """Each text once; the same text with other labels is a problem that names both lines."""
+    """Each text once, whatever its case, width and spaces; with other labels it is a problem that names both lines."""
     first: dict[str, PlacedExample] = {}
     dropped = 0
     for placed in examples:
-        seen = first.setdefault(placed.example.text, placed)
+        seen = first.setdefault(same_text_key(placed.example.text), placed)
         if seen is placed:
             continue
         if set(seen.example.labels) == set(placed.example.labels):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.encoder import TRAINING_CHUNK, Encoder, training
+from gts.core.encoder import TRAINING_CHUNK, Encoder, training, warmup_decay
 
 Floats = NDArray[np.float32]
 
@@ -137,9 +137,3 @@ def tune(
             if on_step is not None:
                 on_step((step + 1) / config.steps)
     return encoder
-
-
-def warmup_decay(step: int, steps: int) -> float:
-    """Learning-rate factor: linear warm-up over a tenth of the steps, then linear decay to zero."""
-    warmup = max(1, steps // 10)
-    return min((step + 1) / warmup, max(0.0, (steps - step) / max(1, steps - warmup)))

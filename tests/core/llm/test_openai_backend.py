@@ -78,6 +78,31 @@ def test_the_likeliest_first_tokens_are_given() -> None:
     assert (bodies[0]["logprobs"], bodies[0]["top_logprobs"]) == (True, 5)
 
 
+def test_half_an_answer_says_that_it_is_one() -> None:
+    answers, _ = complete(lambda body, count: chat("half an ans", finish="length"), [call()])
+
+    assert answers == [Completion("half an ans", Usage(7, 3), is_whole=False)]
+
+
+def test_many_calls_at_once_learn_the_newer_name_of_the_limit() -> None:
+    def script(body: dict[str, Any], count: int) -> Any:
+        return error(400, "use 'max_completion_tokens' instead") if "max_tokens" in body else chat("hello")
+
+    answers, _ = complete(script, [call(str(n)) for n in range(20)], concurrency=8)
+
+    assert answers == [Completion("hello", Usage(7, 3))] * 20
+
+
+def test_one_call_without_an_answer_does_not_give_up_a_server_that_answered() -> None:
+    with serving(lambda body, count: chat("hello") if count < 3 else error(500, "oops")) as server:
+        backend = open_backend(entry(server.url, concurrency=1))
+        backend.complete([call(str(n)) for n in range(3)], lambda index, answer: None)
+        last: list[Answer] = []
+        backend.complete([call("3")], lambda index, answer: last.append(answer))
+
+    assert isinstance(last[0], Failed)
+
+
 def test_what_a_model_thinks_aloud_is_no_answer() -> None:
     answers, _ = complete(lambda body, count: chat("<think>yes? no?</think>\n\nno"), [call()])
 
@@ -101,7 +126,6 @@ def test_a_server_that_stumbles_is_asked_again(status: int) -> None:
         (chat(""), Fault.EMPTY),
         (chat(None), Fault.EMPTY),
         (chat("<think>for ever"), Fault.EMPTY),
-        (chat("half an ans", finish="length"), Fault.CUT_OFF),
         ({"choices": []}, Fault.GARBAGE),
         ({}, Fault.GARBAGE),
         (b"<html>welcome</html>", Fault.GARBAGE),

@@ -41,7 +41,7 @@ class ModelEntry(BaseModel):
         price: What its tokens cost.
         concurrency: Calls in flight at once.
         timeout_s: Seconds an answer may take.
-        device: For ``transformers``: a device map, such as ``auto``, ``cpu`` or ``cuda:0``.
+        device: For ``transformers``: ``cpu``, ``cuda:0`` and so on; ``auto`` takes a GPU where there is one.
         dtype: For ``transformers``: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,12 +12,11 @@ from openai.types.chat import ChatCompletion
 from gts.core.errors import InvalidInput, Unavailable
 from gts.core.llm.backend import OnAnswer
 from gts.core.llm.entries import ModelEntry
-from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Usage
+from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Usage, spoken
 
 _RETRIES = 4
 _PATIENCE = 3.0
 """How many times the time of one answer a call may take with all its retries."""
-_THOUGHT = re.compile(r"\A\s*<think>.*?(</think>\s*|\Z)", re.DOTALL)
 
 
 class OpenAIBackend:
@@ -33,28 +31,33 @@ class OpenAIBackend:
         self._entry = entry
         self._key = entry.key()
         self._length = "max_tokens"
+        self._has_answered = False
+        self._in_a_row = 0
 
     def complete(self, calls: Sequence[Call], on_answer: OnAnswer) -> None:
         """See :meth:`gts.core.llm.backend.Backend.complete`."""
         asyncio.run(self._complete(calls, on_answer))
 
     async def _complete(self, calls: Sequence[Call], on_answer: OnAnswer) -> None:
-        entry, in_a_row = self._entry, 0
+        entry = self._entry
         limit = max(5, 2 * entry.concurrency)
         queue = iter(enumerate(calls))
         given_up: list[Failed] = []
+        failed: list[Failed] = []
 
         async def work(client: openai.AsyncOpenAI) -> None:
-            nonlocal in_a_row
             for index, call in queue:
                 if given_up:
                     return
                 answer = await self._one(client, call)
                 on_answer(index, answer)
                 dead = isinstance(answer, Failed) and answer.fault == Fault.NO_ANSWER
-                in_a_row = in_a_row + 1 if dead else 0
-                if isinstance(answer, Failed) and in_a_row >= min(limit, len(calls)):
-                    given_up.append(answer)
+                self._in_a_row = self._in_a_row + 1 if dead else 0
+                self._has_answered |= not dead
+                if isinstance(answer, Failed) and dead:
+                    failed.append(answer)
+                    if self._in_a_row >= limit:
+                        given_up.append(answer)
 
         timeout = openai.Timeout(entry.timeout_s, connect=min(10.0, entry.timeout_s))
         async with openai.AsyncOpenAI(
@@ -74,6 +77,8 @@ class OpenAIBackend:
                     f"{entry.base_url} does not know the model {entry.model!r}: {_said(missing.exceptions[0])}",
                     mend="check model and base_url; the address usually ends with /v1",
                 ) from missing
+        if not self._has_answered:
+            given_up += failed[:1]
         if given_up:
             raise Unavailable(
                 f"model {entry.name!r} at {entry.base_url} has stopped answering: {given_up[0].reason}",
@@ -81,7 +86,7 @@ class OpenAIBackend:
             )
 
     async def _one(self, client: openai.AsyncOpenAI, call: Call) -> Answer:
-        entry = self._entry
+        entry, length = self._entry, self._length
         try:
             async with asyncio.timeout(_PATIENCE * entry.timeout_s):
                 reply = await client.chat.completions.create(**self._body(call))
@@ -92,7 +97,7 @@ class OpenAIBackend:
         except openai.APIResponseValidationError as error:
             return Failed(Fault.GARBAGE, _said(error))
         except openai.APIStatusError as error:
-            if self._length == "max_tokens" and "max_completion_tokens" in _said(error):
+            if length == "max_tokens" and "max_completion_tokens" in _said(error):
                 self._length = "max_completion_tokens"  # newer servers know the limit by this name only
                 return await self._one(client, call)
             fault = (
@@ -133,16 +138,14 @@ def _answer(reply: ChatCompletion) -> Answer:
     if not choices or getattr(choices[0], "message", None) is None:
         return Failed(Fault.GARBAGE, "the answer holds no message", usage)
     choice = choices[0]
-    text = _THOUGHT.sub("", choice.message.content or "").strip()
-    if choice.finish_reason == "length":
-        return Failed(Fault.CUT_OFF, "the answer was longer than max_tokens", usage)
+    text = spoken(choice.message.content or "")
     if not text:
         return Failed(Fault.EMPTY, "the answer was empty", usage)
     first: dict[str, float] = {}
     content = getattr(getattr(choice, "logprobs", None), "content", None)
     if content:
-        first = {token.token: float(token.logprob) for token in content[0].top_logprobs}
-    return Completion(text, usage, first)
+        first = {token.token: float(token.logprob) for token in content[0].top_logprobs or []}
+    return Completion(text, usage, first, choice.finish_reason != "length")
 
 
 def _said(error: BaseException) -> str:

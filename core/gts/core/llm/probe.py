@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from gts.core.llm.backend import Backend
-from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Message
+from gts.core.llm.values import Answer, Call, Completion, Failed, Message
 
 _SCHEMA = {
     "type": "object",
@@ -47,8 +47,7 @@ def probe(backend: Backend) -> Abilities:
     started = time.perf_counter()
     written = _ask(backend, Call(_user("Write a few sentences about the sea."), 64))
     seconds = time.perf_counter() - started
-    faults = [answer for answer in (choice, written) if isinstance(answer, Failed)]
-    problem = next((fault.reason for fault in faults if fault.fault != Fault.CUT_OFF), "")
+    problem = next((answer.reason for answer in (choice, written) if isinstance(answer, Failed)), "")
     return Abilities(
         logprobs=isinstance(choice, Completion) and bool(choice.first_token),
         schema=isinstance(shaped, Completion) and _keeps_to_schema(shaped.text),

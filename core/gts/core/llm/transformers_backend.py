@@ -10,7 +10,7 @@ import numpy as np
 from gts.core.errors import MissingDependency
 from gts.core.llm.backend import Likelihoods, OnAnswer
 from gts.core.llm.entries import ModelEntry
-from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Message, Usage
+from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Message, Usage, spoken
 
 _CPU_BATCH, _GPU_BATCH = 8, 32
 
@@ -79,12 +79,12 @@ class TransformersBackend:
 
             logging.disable_progress_bar()
             entry = self._entry
-            on_gpu = torch.cuda.is_available() and entry.device != "cpu"
+            device = entry.device
+            if device == "auto":
+                device = "cuda" if torch.cuda.is_available() else "cpu"
             try:
                 tokenizer = AutoTokenizer.from_pretrained(entry.model, padding_side="left")
-                model = AutoModelForCausalLM.from_pretrained(
-                    entry.model, dtype=entry.dtype, device_map=entry.device if on_gpu else None
-                )
+                model = AutoModelForCausalLM.from_pretrained(entry.model, dtype=entry.dtype)
             except (OSError, ValueError) as error:
                 raise MissingDependency(
                     f"model {entry.name!r} cannot be loaded from {entry.model!r}: {str(error).splitlines()[0][:200]}",
@@ -92,8 +92,8 @@ class TransformersBackend:
                 ) from error
             if tokenizer.pad_token_id is None:
                 tokenizer.pad_token = tokenizer.eos_token
-            self._batch = _GPU_BATCH if on_gpu else _CPU_BATCH
-            self._loaded = model.eval(), tokenizer
+            self._batch = _CPU_BATCH if device == "cpu" else _GPU_BATCH
+            self._loaded = model.to(device).eval(), tokenizer
         return self._loaded
 
     def _fitting(self, model: Any, tokenizer: Any, prompts: list[str], call: Call) -> list[Answer]:
@@ -150,11 +150,11 @@ def _generate(model: Any, tokenizer: Any, prompts: list[str], call: Call) -> lis
     for row, tokens in enumerate(made.sequences[:, width:].tolist()):
         length = next((i for i, token in enumerate(tokens) if token in ends), len(tokens))
         usage = Usage(int(read[row]), length)
-        text = tokenizer.decode(tokens[:length], skip_special_tokens=True).strip()
+        text = spoken(tokenizer.decode(tokens[:length], skip_special_tokens=True))
         if not text:
             answers.append(Failed(Fault.EMPTY, "the answer was empty", usage))
         else:
-            answers.append(Completion(text, usage, first[row]))
+            answers.append(Completion(text, usage, first[row], length < len(tokens)))
     return answers
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -75,15 +76,22 @@ class Completion:
         text: The answer, without what a model thought aloud before it.
         usage: Tokens it took.
         first_token: Log-probability (natural) of the likeliest first tokens; empty where the model gives none.
+        is_whole: Whether it came to its end before ``max_tokens``.
     """
 
     text: str
     usage: Usage = Usage()
     first_token: Mapping[str, float] = field(default_factory=dict)
+    is_whole: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The completion as a JSON object."""
-        return {"text": self.text, "usage": asdict(self.usage), "first_token": dict(self.first_token)}
+        return {
+            "text": self.text,
+            "usage": asdict(self.usage),
+            "first_token": dict(self.first_token),
+            "is_whole": self.is_whole,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Completion:
@@ -93,7 +101,9 @@ class Completion:
             >>> Completion.from_json(Completion("yes", Usage(3, 1), {"yes": -0.1}).to_json()).text
             'yes'
         """
-        return cls(str(value["text"]), Usage(**value["usage"]), dict(value["first_token"]))
+        return cls(
+            str(value["text"]), Usage(**value["usage"]), dict(value["first_token"]), bool(value["is_whole"])
+        )
 
 
 class Fault(StrEnum):
@@ -105,8 +115,6 @@ class Fault(StrEnum):
     """It did not answer in time, or answered with an error of its own, however often it was asked."""
     GARBAGE = "garbage"
     """It answered something that is no completion."""
-    CUT_OFF = "cut off"
-    """The answer was longer than allowed; half an answer is not used."""
     EMPTY = "empty"
     """It answered nothing."""
     BUDGET = "budget"
@@ -129,3 +137,15 @@ class Failed:
 
 
 Answer = Completion | Failed
+
+_THOUGHT = re.compile(r"\A\s*<think>.*?(</think>\s*|\Z)", re.DOTALL)
+
+
+def spoken(text: str) -> str:
+    """An answer without what the model thought aloud before it.
+
+    Example:
+        >>> spoken("<think>yes? no?</think> no ")
+        'no'
+    """
+    return _THOUGHT.sub("", text).strip()

@@ -148,7 +148,7 @@ class RayCompute:
 
         tail = ProgressTail(workspace / PROGRESS_FILE)
         arguments = (self._reference, str(self._store.root), call.to_json(), str(workspace), attempt)
-        cores = min(stage.cores, self._cores) if self._address is None else stage.cores
+        cores = min(stage.cores, self._cores if self._address is None else _largest_node())
         if stage.warm is None:
             self._make_room(cores)
             task = ray.remote(run_call).options(
@@ -259,3 +259,13 @@ class ProgressTail:
         newest = json.loads(complete.splitlines()[-1])
         if newest:
             on_progress(newest[0], newest[1])
+
+
+def _largest_node() -> float:
+    """Cores of the cluster's largest node: no stage can have more, and one that asks for more would wait for ever."""
+    import ray
+
+    return (
+        max((float(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=1.0)
+        or 1.0
+    )

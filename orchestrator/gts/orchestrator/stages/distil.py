@@ -24,7 +24,8 @@ from gts.orchestrator.stages.lessons import Curriculum, gold_only, taught
 from gts.student import static
 from gts.student.mini import MiniConfig, fit_head, mini_logits, new_classifier, set_head, train_mini
 from gts.student.runtime import sigmoid, softmax
-from gts.student.vocabulary import UNKNOWN, cooccurrence_table, train_tokenizer
+from gts.student.static_runtime import unknown_id
+from gts.student.vocabulary import cooccurrence_table, train_tokenizer
 from gts.tasks.dataset import TaskData
 
 TABLE_WIDTH = 256
@@ -70,7 +71,7 @@ def _train_static(
         tokenizer = Tokenizer.from_file(str(catalogue.locate(params["encoder"]) / "tokenizer.json"))
         tokenizer.no_truncation()
         tokenizer.no_padding()
-    unknown = tokenizer.token_to_id(UNKNOWN)
+    unknown = unknown_id(tokenizer)
     bags = static.tokenize(tokenizer, lesson.texts, MOST_TOKENS, unknown)
     progress(0.1, "drawing the token table")
     if params["encoder"] is None:
@@ -81,7 +82,7 @@ def _train_static(
     table = static.initial_table(vectors, bags, min(TABLE_WIDTH, vectors.shape[1]))
     steps_an_epoch = -(-len(bags) // static.StaticConfig.batch_size)
     epochs = max(15 if len(bags) > 3000 else 20, min(200, 400 // max(1, steps_an_epoch)))
-    config = static.StaticConfig(epochs=epochs, max_length=MOST_TOKENS, seed=data.spec.seed)
+    config = static.StaticConfig(epochs=epochs, seed=data.spec.seed)
     weights = np.ones(len(bags), np.float32)
     report = part(progress, 0.3, 0.95, "training table and head")
     student = static.train_static(table, bags, lesson.targets, weights, data.multi_label, config, report)

@@ -13,7 +13,7 @@ from gts.orchestrator.stages.common import MOST_TOKENS, Floats, load_arrays
 from gts.student import static
 from gts.student.mini import load_classifier, mini_logits
 from gts.student.runtime import load_student
-from gts.student.vocabulary import UNKNOWN
+from gts.student.static_runtime import unknown_id
 from gts.tasks import metrics
 from gts.tasks.dataset import TaskData, load_task
 
@@ -58,7 +58,7 @@ def _static_logits(fit: Path, texts: Sequence[str]) -> Floats:
     tokenizer = Tokenizer.from_file(str(fit / "tokenizer.json"))
     arrays = load_arrays(fit / "student.safetensors")
     student = static.StaticStudent(arrays["table"], arrays["weight"], arrays["bias"])
-    return student.logits(static.tokenize(tokenizer, texts, MOST_TOKENS, tokenizer.token_to_id(UNKNOWN)))
+    return student.logits(static.tokenize(tokenizer, texts, MOST_TOKENS, unknown_id(tokenizer)))
 
 
 def _mini_logits(fit: Path, texts: Sequence[str]) -> Floats:

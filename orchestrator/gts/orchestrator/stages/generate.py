@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from gts.orchestrator.stages.common import (
     read_json,
     save_arrays,
 )
+from gts.tasks.dataset import Example
 from gts.teacher.ensemble import combine
 from gts.teacher.lexical import latent_vectors, ngram_matrix
 from gts.teacher.spreading import nearest
@@ -39,7 +41,7 @@ def run(
     Args:
         inputs: ``task``, ``teach``, ``audit``.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder``, ``generator`` (its name),
-            ``count`` (texts wanted for each label).
+            ``count`` (texts wanted for each label, on average).
         out: Gets ``judged.jsonl`` (every text with provenance, verdict and reason), ``kept.jsonl`` and
             ``beliefs.safetensors`` (soft labels of the kept texts).
         progress: Progress.
@@ -56,11 +58,10 @@ def run(
         beliefs = combine(load_arrays(inputs["teach"] / "pool.safetensors"), weights)
     progress(0.05, "learning the user's language")
     generator = make_generator(params["generator"])
-    sets = sorted({example.labels for example in gold})
     pool_weights = (
         PoolWeights(data.labels, np.clip(beliefs, 0, 1).astype(np.float64)) if len(split.pool) else None
     )
-    requests = [Request(labels, params["count"]) for labels in sets]
+    requests = requests_for(gold, params["count"] * len(data.labels))
     drafts = list(generator.generate(gold, split.pool_texts, requests, data.spec.seed, pool_weights))
     progress(0.5, "judging the new texts")
     known = np.concatenate([split.train_targets, beliefs])
@@ -86,6 +87,13 @@ def run(
     progress(1.0, "generated")
     counts = acceptance(judged)
     return {"accepted": len(kept), "drafts": len(drafts), "acceptance": counts}
+
+
+def requests_for(gold: Sequence[Example], total: int) -> list[Request]:
+    """The texts wanted, shared out evenly over the sets of labels that occur, the frequent ones first."""
+    sets = Counter(tuple(sorted(example.labels)) for example in gold)
+    chosen = [labels for labels, _ in sets.most_common(total)]
+    return [Request(labels, total // len(chosen)) for labels in sorted(chosen)]
 
 
 def _vectors(texts: Sequence[str], inputs: Mapping[str, Path], params: Mapping[str, Any]) -> Floats:

@@ -28,7 +28,8 @@ def run(
     Args:
         inputs: ``task``, ``student`` (a fit on all gold of stage ``distil``).
         params: ``tier``, ``encoder`` (catalogue id or None), ``temperature`` (divisor of its logits that makes
-            its probabilities honest on held-out gold).
+            its probabilities honest on held-out gold), ``machine``: a name for the machine, so that another one is
+            measured anew.
         out: Gets the student folder.
         progress: Progress.
 

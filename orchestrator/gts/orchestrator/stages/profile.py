@@ -26,7 +26,8 @@ def run(
 
     Args:
         inputs: ``task``.
-        params: ``machine``: a name for the machine, so that another one is measured anew.
+        params: ``machine``: a name for the machine, so that another one is measured anew; ``encoder`` (catalogue id
+            or None), ``weights`` (its identity).
         out: Gets ``profile.json``.
         progress: Progress.
 
@@ -38,11 +39,10 @@ def run(
     texts = [example.text for example in data.gold] + list(data.pool[:1000])
     counts = [sum(label in example.labels for example in data.gold) for label in data.labels]
     language = data.spec.language or "und"
-    entry = catalogue.encoder_for("en" if language == "und" else language)
     encode_s = None
-    if entry is not None:
-        progress(0.2, f"loading {entry.id}")
-        encoder = Encoder(catalogue.locate(entry.id), MOST_TOKENS)
+    if params["encoder"] is not None:
+        progress(0.2, f"loading {params['encoder']}")
+        encoder = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS)
         batches = typical_batches(texts)
         # The first pass pays for set-up of each shape. Then the least of as many as fit: a busy neighbour can only add.
         _seconds(encoder, batches)
@@ -56,8 +56,9 @@ def run(
         "labels": len(data.labels),
         "smallest_label": min(counts),
         "language": language,
-        "encoder": entry.id if entry else None,
+        "encoder": params["encoder"],
         "encode_s": encode_s,
+        "weights": params["weights"],
         "chars": float(np.median([len(text) for text in texts])),
     }
     write_json(out / "profile.json", summary)
