@@ -162,16 +162,25 @@ def test_expired_revoked_and_mistyped_tokens_are_refused(services, anonymous):
 
 
 def test_each_start_has_a_token_of_its_own(services):
-    first = services.tokens.create_startup()
-    second = services.tokens.create_startup()
+    first = services.tokens.create_startup("here")
+    second = services.tokens.create_startup("here")
     assert services.tokens.verify(second).kind == "startup"
     with pytest.raises(Exception, match="not valid"):
         services.tokens.verify(first)
 
 
+def test_servers_that_share_a_database_leave_each_others_tokens_alone(services):
+    one, other = services.tokens.create_startup("here"), services.tokens.create_startup("there")
+    assert services.tokens.verify(one).active and services.tokens.verify(other).active
+
+
 def test_an_operators_own_token_lives_on(services):
     chosen = "chosen-by-the-operator-0123456789abcdef"
-    assert services.tokens.create_startup(chosen) == chosen == services.tokens.create_startup(chosen)
+    assert (
+        services.tokens.create_startup("here", chosen)
+        == chosen
+        == services.tokens.create_startup("here", chosen)
+    )
     assert services.tokens.verify(chosen).active
 
 
@@ -186,3 +195,47 @@ def test_public_models_are_read_without_a_token_on_loopback_only(anonymous, publ
     services.registry.set_private("local", "tickets", True)
     assert anonymous.get("/api/models/local/tickets").status_code == 401
     assert not load_settings({"host": "192.0.2.1"}).downloads_are_public
+
+
+@pytest.fixture
+def proxied(services):
+    """The application behind a proxy that ends TLS and asks it by another name."""
+    import dataclasses
+
+    settings = services.settings.model_copy(update={"public_url": "https://gts.example"})
+    app = create_app(dataclasses.replace(services, settings=settings))
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("host", ["testserver", "gts.example"])
+def test_behind_a_proxy_links_and_cookies_are_for_the_public_address(proxied, token, task, published, host):
+    answer = proxied.get(f"/?token={token}", headers={"Host": host})
+    assert "Secure" in answer.headers["set-cookie"]
+    cookie = {"Host": host, "Cookie": answer.headers["set-cookie"].partition(";")[0]}
+    page = proxied.get("/models/local/tickets", headers=cookie)
+    assert page.status_code == 200
+    assert "https://gts.example" in page.text and "http://testserver" not in page.text
+    same = {**cookie, "Origin": "https://gts.example"}
+    assert proxied.post("/api/v1/jobs", json=task, headers=same).status_code == 202
+    other = {**cookie, "Origin": "https://evil.example"}
+    assert proxied.post("/api/v1/jobs", json=task, headers=other).status_code == 403
+
+
+def test_another_way_to_authorize_does_not_excuse_a_foreign_page(anonymous, token, task):
+    anonymous.get(f"/?token={token}")
+    headers = {"Origin": "https://evil.example", "Authorization": "Basic eA=="}
+    assert anonymous.post("/api/v1/jobs", json=task, headers=headers).status_code == 403
+
+
+def test_the_api_takes_no_token_from_its_url(anonymous, token):
+    answer = anonymous.get(f"/api/v1/jobs?token={token}")
+    assert answer.status_code == 401 and "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/jobs", "/api/v1/models/local/tickets/predict", "/models/local/tickets"]
+)
+def test_who_has_no_token_is_refused_before_the_body_is_read(anonymous, path):
+    answer = anonymous.post(path, content=b"{ no json", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 401

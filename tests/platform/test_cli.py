@@ -62,6 +62,7 @@ def test_help_imports_nothing_heavy():
         "job",
         "cancel",
         "models",
+        "alias",
         "pull",
         "predict",
         "evaluate",

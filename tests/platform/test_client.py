@@ -125,6 +125,32 @@ def test_a_task_file_that_names_a_missing_file_says_where_it_was_looked_for(clie
     assert str(task_file.parent / "gone.csv") in caught.value.mend
 
 
+def test_models_are_listed_over_pages(client, published, services, tmp_path, monkeypatch):
+    for index in range(3):
+        services.registry.publish("local", f"more-{index}", tmp_path / "student", "m", author="local")
+    pages = services.registry.list
+    monkeypatch.setattr(services.registry, "list", lambda **asked: pages(**{**asked, "limit": 2}))
+    assert len({model["id"] for model in client.models()}) == 4
+
+
+def test_an_alias_is_set_moved_and_removed(client, published, services, tmp_path):
+    assert client.set_alias("local/tickets", "production") == published.oid
+    (tmp_path / "student" / "README.md").write_text("another revision")
+    second = services.registry.publish("local", "tickets", tmp_path / "student", "second", author="local")
+    assert client.model("local/tickets", revision="production")["commit"] == published.oid
+    assert client.set_alias("local/tickets", "production", revision="main") == second.oid
+    assert client.model("local/tickets", revision="production")["commit"] == second.oid
+    client.remove_alias("local/tickets", "production")
+    with pytest.raises(NotFound):
+        client.model("local/tickets", revision="production")
+    with pytest.raises(NotFound, match="alias"):
+        client.remove_alias("local/tickets", "main")
+    with pytest.raises(NotFound):
+        client.set_alias("local/tickets", "production", revision="nowhere")
+    with pytest.raises(Conflict):
+        client.set_alias("local/tickets", "main", revision=published.oid)
+
+
 def test_a_model_is_pulled_whole_and_checked(client, bridge, published, tmp_path):
     folder = client.pull("local/tickets", tmp_path / "pulled")
     names = {path.name for path in folder.iterdir()}

@@ -1,5 +1,6 @@
 """Every error of the API has one JSON shape: ``{"error": {code, message, mend, details}}``."""
 
+import json
 import sqlite3
 
 import pytest
@@ -102,3 +103,33 @@ def test_what_is_refused_early_is_a_page_for_people_and_json_for_programs(anonym
     check_shape(
         anonymous.post("/api/v1/jobs", headers={"Accept": "text/html", **headers}, content=b""), status
     )
+
+
+def test_health_fails_for_load_balancers_while_the_database_is_away(anonymous, services, monkeypatch):
+    def away():
+        raise OperationalError("select 1", {}, Exception("no connection"))
+
+    monkeypatch.setattr(services.database, "reading", away)
+    answer = anonymous.get("/api/v1/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "degraded")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"\ud800": 1}, "unknown key"),
+        ({"budget": {"seconds": float("inf")}}, "budget.seconds"),
+        ({"student": {"max_latency_ms": float("inf")}}, "max_latency_ms"),
+    ],
+)
+def test_what_no_file_could_hold_is_refused_in_words(http, task, change, says):
+    content = json.dumps({**task, **change}).replace("Infinity", "1e999")
+    answer = http.post("/api/v1/jobs", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert says in answer.text
+
+
+def test_half_a_character_in_a_description_is_replaced(http, task):
+    body = {**task, "labels": {"billing": "money \ud83d", "delivery": ""}}
+    sent = {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+    assert http.post("/api/v1/jobs", **sent).status_code == 202

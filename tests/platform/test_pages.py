@@ -213,7 +213,7 @@ def open_site(folder: Path) -> Iterator[Site]:
     database = Database(settings.database)
     Base.metadata.create_all(database.engine)
     services = build_services(settings, database)
-    yield Site(services, services.tokens.create_startup())
+    yield Site(services, services.tokens.create_startup("here"))
     services.students.close()
     database.close()
 

@@ -13,7 +13,7 @@ RUN = """
 from gts.platform import worker_main
 from lame_worker import LameCompute
 worker_main._GRACE_S = 0.3
-worker_main.open_compute = lambda settings, store: LameCompute()
+worker_main.open_compute = lambda *_, **__: LameCompute()
 raise SystemExit(worker_main.main([]))
 """
 

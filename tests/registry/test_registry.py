@@ -225,10 +225,10 @@ def test_tags_and_branches_do_not_move(registry: Registry, model: Model) -> None
         with pytest.raises(Conflict, match="already"):
             registry.set_ref("acme", "tickets", kind, name, "main" if name == "v1" else first.oid)
     with pytest.raises(Conflict):
-        registry.delete_ref("acme", "tickets", "main")
-    registry.delete_ref("acme", "tickets", "v1")
+        registry.delete_ref("acme", "tickets", RefKind.BRANCH, "main")
+    registry.delete_ref("acme", "tickets", RefKind.TAG, "v1")
     with pytest.raises(NotFound):
-        registry.delete_ref("acme", "tickets", "v1")
+        registry.delete_ref("acme", "tickets", RefKind.TAG, "v1")
 
 
 def test_missing_things_have_their_own_errors(registry: Registry, model: Model) -> None:

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from gts.core.errors import GTSError
 from gts.tasks.building import build_task
-from gts.tasks.cells import clean_text, is_blank, label_fault
+from gts.tasks.cells import label_fault
 from gts.tasks.columns import Columns
 from gts.tasks.limits import Limits
 from gts.tasks.source import FileSource, RowSource, TextSource
 from gts.tasks.spec import TaskSpec
+from gts.tasks.text import clean_text, is_blank
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 VISIBLE = TEXTS.filter(lambda text: not is_blank(text))

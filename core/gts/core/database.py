@@ -107,7 +107,14 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
 
 
 def _open_postgres(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True)
+    # A server that is gone without a word must not hold a heartbeat longer than a lease.
+    patience = {
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "tcp_user_timeout": 20_000,
+    }
+    engine = create_engine(url, pool_pre_ping=True, connect_args=patience)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -168,11 +175,6 @@ class Database:
         """One transaction: committed at the end of the block, rolled back on any error."""
         with self._write() as session, session.begin():
             yield session
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is the embedded database."""
-        return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
         """Close all pooled connections."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, cast
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,7 +26,7 @@ from gts.core.errors import Forbidden, Unauthorized
 from gts.platform import tokens
 from gts.platform.errors import ErrorAnswer
 from gts.platform.routes.hub_protocol import HubReader
-from gts.platform.services import ServicesDep
+from gts.platform.services import ServicesDep, get_services
 from gts.platform.settings import Settings, is_loopback
 from gts.platform.tokens import Token
 
@@ -53,12 +55,10 @@ class User:
     Attributes:
         owner: Name under which jobs are kept.
         token: The token that came with the request.
-        by_cookie: Whether it came in the browser's cookie.
     """
 
     owner: str
     token: Token
-    by_cookie: bool
 
 
 def cookie_name(request: Request) -> str:
@@ -83,17 +83,34 @@ def current_user(
     Raises:
         Unauthorized: No token came, or not a valid one.
     """
+    if (known := getattr(request.state, "user", None)) is not None:
+        return cast(User, known)
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        token, by_cookie = services.tokens.verify(credentials.strip()), False
+        token = services.tokens.verify(credentials.strip())
     elif cookie := request.cookies.get(cookie_name(request)):
-        token, by_cookie = services.tokens.verify(cookie), True
+        token = services.tokens.verify(cookie)
     else:
         raise Unauthorized(
             "no token came with the request",
             mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
         )
-    return User(owner=token.owner, token=token, by_cookie=by_cookie)
+    request.state.user = User(owner=token.owner, token=token)
+    return cast(User, request.state.user)
+
+
+class GuardedRoute(APIRoute):
+    """A route that asks for the token before the body is read: parsing one costs more than refusing it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, behind a look at the token."""
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            await run_in_threadpool(current_user, request, get_services(request))
+            return await handle(request)
+
+        return guarded
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
@@ -189,6 +206,7 @@ class Gatekeeper:
         self._answer = answer
         self._names = _own_names(settings)
         self._any_address = not is_loopback(settings.host)
+        self._public = urlsplit(settings.public_url) if settings.public_url else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what must be refused; hand the rest on, with security headers on the way back."""
@@ -206,11 +224,16 @@ class Gatekeeper:
         request = Request(scope, receive)
         try:
             self._check_host(request.headers)
-            _check_origin(request)
+            host = request.headers.get("host", "")
+            if self._public is not None:
+                scope = _as_reached(scope, self._public)
+                request = Request(scope, receive)
+            _check_origin(request, {host, request.headers.get("host", "")})
         except Forbidden as error:
             await self._answer(request, error)(scope, receive, send_with_headers)
             return
-        if request.method == "GET" and "token" in request.query_params:
+        is_page = not scope["path"].startswith("/api/")
+        if request.method == "GET" and is_page and "token" in request.query_params:
             response = await _trade_token(request)
             await response(scope, receive, send_with_headers)
             return
@@ -226,6 +249,13 @@ class Gatekeeper:
             f"this server does not answer to the host name {host[:100]!r}",
             mend="use the URL that `gts up` printed, or add the name to the setting `allowed_hosts`",
         )
+
+
+def _as_reached(scope: Scope, public: SplitResult) -> Scope:
+    """A request as it was sent to the proxy in front: links, redirects and cookies are made for that address."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    host = (b"host", public.netloc.encode("idna" if not public.netloc.isascii() else "ascii"))
+    return {**scope, "scheme": public.scheme, "headers": [*headers, host]}
 
 
 def _split(url: str) -> SplitResult:
@@ -255,14 +285,15 @@ def _own_names(settings: Settings) -> frozenset[str]:
     return frozenset(name.lower() for name in names if name)
 
 
-def _check_origin(request: Request) -> None:
+def _check_origin(request: Request, hosts: set[str]) -> None:
     """Refuse changes asked for by pages of other sites; clients with a bearer token are not browsers' victims."""
-    if request.method in _SAFE_METHODS or request.headers.get("authorization"):
+    bearer = request.headers.get("authorization", "").lower().startswith("bearer ")
+    if request.method in _SAFE_METHODS or bearer:
         return
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is None and site is None and not request.headers.get("cookie"):
         return  # no browser; the handler will ask for a token
-    same = origin is not None and _split(origin).netloc.lower() == request.headers.get("host", "").lower()
+    same = origin is not None and _split(origin).netloc.lower() in {host.lower() for host in hosts}
     if not same and not (origin is None and site == "same-origin"):
         raise Forbidden(
             f"a page of another origin ({(origin or 'unknown')[:100]!r}) asked for this change",

@@ -203,8 +203,14 @@ class Client:
 
     def models(self) -> list[dict[str, Any]]:
         """All models that the token may see."""
-        found: list[dict[str, Any]] = self._call("GET", "/api/v1/models")["models"]
-        return found
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = self._call("GET", "/api/v1/models", params={"cursor": cursor} if cursor else {})
+            found += page["models"]
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return found
 
     def model(self, name: str, *, revision: str | None = None) -> dict[str, Any]:
         """One model at a revision (default: the newest), with its files, references and history.
@@ -214,6 +220,28 @@ class Client:
         """
         params = {"revision": revision} if revision else {}
         return self._call("GET", f"/api/v1/models/{_model_path(name)}", params=params)
+
+    def set_alias(self, model: str, alias: str, *, revision: str = "main") -> str:
+        """Let a movable name such as ``production`` stand for a revision.
+
+        Returns:
+            The commit that it names now.
+
+        Raises:
+            NotFound: There is no such model or revision.
+            Conflict: The name is taken by a branch or tag.
+        """
+        path = f"/api/v1/models/{_model_path(model)}/aliases/{quote(alias, safe='')}"
+        answer = self._call("PUT", path, json={"revision": revision})
+        return str(answer["commit"])
+
+    def remove_alias(self, model: str, alias: str) -> None:
+        """Forget an alias; the revision it named stays.
+
+        Raises:
+            NotFound: There is no such model or alias.
+        """
+        self._call("DELETE", f"/api/v1/models/{_model_path(model)}/aliases/{quote(alias, safe='')}")
 
     def predict(
         self, model: str, texts: Sequence[str], *, revision: str | None = None
@@ -300,7 +328,7 @@ class Client:
             ) from error
         if response.is_error:
             raise error_of(response)
-        answer: dict[str, Any] = response.json()
+        answer: dict[str, Any] = response.json() if response.content else {}
         return answer
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from gts.core.errors import DataError
-from gts.tasks.cells import clean_text
 from gts.tasks.checking import PlacedExample, RawExample, check_known, checked_examples, find_separator
 from gts.tasks.columns import Columns, map_columns
 from gts.tasks.limits import DEFAULT_LIMITS
 from gts.tasks.problems import Place, Problems
 from gts.tasks.reading import read_rows
 from gts.tasks.source import FileSource
+from gts.tasks.text import clean_text
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def download_files(
         StorageError: A file's bytes are not the published ones, or the disk is full.
         httpx.HTTPError: The server cannot be reached or refuses.
     """
-    gathering = folder if folder.exists() else folder.with_name(f".{folder.name}.part")
+    gathering = folder if folder.exists() else folder.with_name(f".{folder.name}.{commit[:12]}.part")
     gathering.mkdir(parents=True, exist_ok=True)
     with storage_errors(f"the model {model}"):
         for file in files:

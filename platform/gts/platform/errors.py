@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import json
 from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response
@@ -31,12 +32,19 @@ class ErrorBody(BaseModel):
     error: ErrorDetail
 
 
+class _AsciiJSON(JSONResponse):
+    """What was given may hold halves of surrogate pairs, which UTF-8 cannot; escaped they can be said."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":"), default=str).encode("ascii")
+
+
 def error_response(error: GTSError, status: int | None = None) -> JSONResponse:
     """An error as the answer every interface gives; ``status`` overrules the error's own."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
     if error.status in (http.HTTPStatus.TOO_MANY_REQUESTS, http.HTTPStatus.SERVICE_UNAVAILABLE):
         headers["Retry-After"] = "1"
-    return JSONResponse(error.as_json(), status_code=status or error.status, headers=headers)
+    return _AsciiJSON(error.as_json(), status_code=status or error.status, headers=headers)
 
 
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -127,6 +127,21 @@ class ModelDetail(ModelView):
     report: dict[str, Any] | None = Field(description="The report of the job that made it.")
 
 
+class AliasBody(BaseModel):
+    """What an alias is to name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: str = Field("main", max_length=255, description="Commit, branch, tag or another alias.")
+
+
+class AliasView(BaseModel):
+    """An alias and the commit it names now."""
+
+    alias: str
+    commit: str
+
+
 Text = Annotated[str, Field(examples=["where is my parcel?"])]
 
 

@@ -142,8 +142,10 @@ class StudentCache:
                     f"text {index} has {len(text):,} characters; the limit is {self._settings.max_text_chars:,}",
                     mend="split it or send its beginning",
                 )
-            if any("\ud800" <= character <= "\udfff" for character in text):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
                 raise InvalidInput(
                     f"text {index} holds half of a surrogate pair, which is no character",
                     mend="send the text as UTF-8",
-                )
+                ) from error

@@ -80,7 +80,9 @@ def run_platform(settings: Settings, on_ready: Callable[[Address], None]) -> Non
 
         upgrade(settings.database)
         database = Database(settings.database)
-        token = TokenStore(database).create_startup(secret)
+        token = TokenStore(database).create_startup(
+            f"on {socket.gethostname()} in {settings.data_dir.resolve()}", secret
+        )
         url = _url(settings, listener)
         services = build_services(settings, database)
         app = create_app(services)
@@ -138,7 +140,13 @@ class WorkerKeeper(threading.Thread):
         backoff_s = _FIRST_BACKOFF_S
         while not self._stop_requested.is_set():
             started_at = time.monotonic()
-            process = self._spawn()
+            try:
+                process = self._spawn()
+            except OSError as error:
+                logger.warning("no worker could be started (%s); trying again in %.1f s", error, backoff_s)
+                self._stop_requested.wait(backoff_s)
+                backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+                continue
             while process.poll() is None and not self._stop_requested.wait(_CHECK_EVERY_S):
                 self._remember_family(process)
             if self._stop_requested.is_set():

@@ -26,6 +26,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BODY_CHARS, _CHECKSUM_CHARS = 43, 6  # 43 base-62 digits hold 256 bits, 6 hold a CRC-32
 _USED_EVERY = timedelta(minutes=1)
 _STRONG_CHARS = 32
+_NAME_CHARS = 96
 
 
 class Scope(StrEnum):
@@ -153,7 +154,7 @@ class TokenStore:
         secret = secret or generate_token()
         values = {
             "owner": owner,
-            "name": name[:96],
+            "name": name[:_NAME_CHARS],
             "kind": kind,
             "scopes": " ".join(sorted(scopes)),
             "created_at": now(),
@@ -172,15 +173,20 @@ class TokenStore:
             session.flush()
             return secret, _from_row(row)
 
-    def create_startup(self, secret: str | None = None) -> str:
-        """Make the token of this start of the server; those of earlier starts are revoked."""
+    def create_startup(self, place: str, secret: str | None = None) -> str:
+        """Make the token of this start of the server; those of its earlier starts are revoked.
+
+        Args:
+            place: What tells this server from others that use the same database.
+            secret: A token of the operator's own choice.
+        """
+        name = f"start of the server {place}"[:_NAME_CHARS]
+        token, made = self.create(name, kind=STARTUP, secret=secret)
+        earlier = (TokenRow.kind == STARTUP, TokenRow.name == name, TokenRow.id != made.id)
         with self._database.writing() as session:
             session.execute(
-                update(TokenRow)
-                .where(TokenRow.kind == STARTUP, TokenRow.revoked_at.is_(None))
-                .values(revoked_at=now())
+                update(TokenRow).where(*earlier, TokenRow.revoked_at.is_(None)).values(revoked_at=now())
             )
-        token, _ = self.create("start of the server", kind=STARTUP, secret=secret)
         return token
 
     def verify(self, secret: str) -> Token:

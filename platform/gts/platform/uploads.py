@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -69,7 +70,8 @@ async def receive_upload(request: Request, folder: Path) -> Upload:
             f"the form cannot be read: {error}", mend="send it as multipart/form-data"
         ) from error
     finally:
-        form.close()
+        with suppress(OSError):  # a disk that was full for the last block is full for what a file still holds
+            form.close()
     if not form.complete:
         raise _truncated()
     return Upload(form.fields, {name: tuple(paths) for name, paths in form.files.items()})

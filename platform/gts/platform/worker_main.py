@@ -17,12 +17,11 @@ import psutil
 
 from gts.core.errors import GTSError, InvalidInput
 from gts.core.threads import limit_threads
+from gts.orchestrator.compute import open_compute
 from gts.platform.logs import set_up_logging
 from gts.platform.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from gts.core.artifacts import ArtifactStore
-    from gts.orchestrator.compute.base import Compute
     from gts.orchestrator.worker import Worker
 
 logger = logging.getLogger("gts.platform")
@@ -64,7 +63,13 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     store = ArtifactStore(settings.store_root)
     blobs = BlobStore(settings.blob_root)
     registry = Registry(database, blobs)
-    compute = open_compute(settings, store)
+    compute = open_compute(
+        settings.compute,
+        store,
+        stages=settings.stages,
+        ray_address=settings.ray_address,
+        folder=settings.ray_root,
+    )
     knock = open_knock(settings.redis_url)
     worker = Worker(database, store, compute, import_object(settings.engine)(registry))
     drafts = ArtifactStore(settings.drafts_root)
@@ -89,16 +94,6 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
         compute.close()
         database.close()
         _end_children()
-
-
-def open_compute(settings: Settings, store: ArtifactStore) -> Compute:
-    """Where this installation's stages run; Ray itself starts with the first stage."""
-    from gts.orchestrator.compute.inline import InlineCompute
-    from gts.orchestrator.compute.ray import RayCompute
-
-    if settings.compute == "inline":
-        return InlineCompute(store, settings.stages)
-    return RayCompute(store, settings.stages, settings.ray_root, address=settings.ray_address)
 
 
 def import_object(reference: str) -> Any:

@@ -248,21 +248,21 @@ class Registry:
         """Let a movable name such as ``production`` stand for a revision; see :meth:`set_ref`."""
         return self.set_ref(namespace, name, RefKind.ALIAS, alias, revision)
 
-    def delete_ref(self, namespace: str, name: str, ref: str) -> None:
+    def delete_ref(self, namespace: str, name: str, kind: RefKind, ref: str) -> None:
         """Remove a branch, tag or alias; the commits stay.
 
         Raises:
             Conflict: It is ``main``.
-            NotFound: There is none of that name.
+            NotFound: There is none of that kind and name.
         """
-        if ref == rows.MAIN:
+        if kind == RefKind.BRANCH and ref == rows.MAIN:
             raise Conflict("'main' cannot be removed", mend="delete the repository instead")
         with self._database.writing() as session:
             repository = rows.repository_row(session, namespace, name, lock=True)
             there = session.get(RefRow, (repository.id, ref)) if ref.isprintable() else None
-            if there is None:
+            if there is None or there.kind != kind:
                 raise NotFound(
-                    f"{namespace}/{name} has no reference {ref[:200]!r}", mend="look at its references"
+                    f"{namespace}/{name} has no {kind} {ref[:200]!r}", mend="look at its references"
                 )
             session.delete(there)
 

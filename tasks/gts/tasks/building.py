@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gts.core.errors import DataError, InvalidInput
-from gts.tasks.cells import clean_text, is_blank, label_fault
+from gts.tasks.cells import label_fault
 from gts.tasks.checking import (
     PlacedExample,
     RawExample,
@@ -32,6 +32,7 @@ from gts.tasks.problems import Place, Problems
 from gts.tasks.reading import read_rows
 from gts.tasks.source import Source
 from gts.tasks.spec import TaskSpec
+from gts.tasks.text import clean_text, is_blank
 from gts.tasks.wording import counted, listing, quote
 
 Sources = Source | Sequence[Source]

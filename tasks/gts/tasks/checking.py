@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gts.tasks.cells import clean_text, is_blank, label_fault, label_names, same_text_key
+from gts.tasks.cells import label_fault, label_names
 from gts.tasks.dataset import Example
 from gts.tasks.limits import Limits
 from gts.tasks.problems import Place, Problems
+from gts.tasks.text import clean_text, is_blank, same_text_key
 from gts.tasks.wording import counted, listing, nearest, quote
 
 MIN_EXAMPLES = 2

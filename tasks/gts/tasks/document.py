@@ -150,7 +150,7 @@ def _unknown_key(key: str, known: tuple[str, ...], inside: str) -> InvalidInput:
     return InvalidInput(
         f"unknown key {quote(key)}{where}; the keys are {listing(known, limit=20)}",
         mend=f"did you mean {quote(like)}?" if like else "remove it",
-        key=f"{inside}.{key}" if inside else key,
+        key=quote(f"{inside}.{key}" if inside else key),
         nearest=like,
     )
 

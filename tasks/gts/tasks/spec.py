@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from gts.tasks.text import clean_text
+
 MAX_NAME = 90
 """A repository's ``namespace/name`` has 96 characters at most; six of them are ``local/``."""
 
@@ -24,6 +26,12 @@ def label_name(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _description(value: object) -> object:
+    if value is None:
+        return ""
+    return clean_text(value) if isinstance(value, str) else value
 
 
 class _Part(BaseModel):
@@ -49,7 +57,7 @@ class Budget(_Part):
         seconds: Wall time of all stages together; the best student so far is published when it is reached.
     """
 
-    seconds: Annotated[float, Field(gt=0)] | None = None
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class StudentWish(_Part):
@@ -64,7 +72,7 @@ class StudentWish(_Part):
 
     tier: Literal["auto", "static", "mini", "base"] = "auto"
     max_parameters: Annotated[int, Field(gt=0)] | None = None
-    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
+    max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class TaskSpec(_Part):
@@ -110,7 +118,7 @@ class TaskSpec(_Part):
                 raise ValueError("a label is listed twice")
             return dict.fromkeys(names, "")
         if isinstance(value, dict):
-            return {label_name(key): "" if text is None else text for key, text in value.items()}
+            return {label_name(key): _description(text) for key, text in value.items()}
         return value
 
     def evolve(self, **changes: object) -> Self:

@@ -1,4 +1,4 @@
-"""Commands about models: ``models``, ``pull``, ``predict``, ``evaluate``."""
+"""Commands about models: ``models``, ``alias``, ``pull``, ``predict``, ``evaluate``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Ask = Callable[[Sequence[str]], list[dict[str, Any]]]
 
 def add_commands(app: typer.Typer) -> None:
     """Hang this file's commands into ``gts``."""
-    for command in (models, pull, predict, evaluate):
+    for command in (models, alias, pull, predict, evaluate):
         app.command()(command)
 
 
@@ -54,6 +54,32 @@ def models(
     rows = [(model["id"], model["commit"][:12], short_time(model["updated_at"])) for model in found]
     columns = ("model", "commit", "published")
     print_table(columns, rows, "no models yet; a finished job publishes one", spare=1)
+
+
+def alias(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="namespace/name.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ALIAS", help="What to call the revision, such as production.")
+    ],
+    revision: Annotated[str, typer.Option(help="Commit, branch, tag or alias.")] = "main",
+    remove: Annotated[bool, typer.Option("--remove", help="Forget the alias; the revision stays.")] = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    data_dir: DataDirOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Give a model's revision a name that can move, for serving and downloads."""
+    with connect(url, token, data_dir) as client:
+        if remove:
+            client.remove_alias(model, name)
+            commit = None
+        else:
+            commit = client.set_alias(model, name, revision=revision)
+    if as_json:
+        write_json({"model": model, "alias": name, "commit": commit})
+    else:
+        says = f"is {commit[:12]}" if commit else "is no longer a name"
+        stdout().print(f"{model}@{name} {says}", markup=False, soft_wrap=True)
 
 
 def pull(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from gts.core.artifacts import ArtifactStore
 from gts.core.errors import Conflict, NotFound
 from gts.orchestrator import events, jobs
-from gts.orchestrator.records import Job
 from gts.orchestrator.taskstore import get_task
 from gts.platform.auth import Reader, Writer
 from gts.platform.jobviews import find_job
@@ -18,7 +19,7 @@ from gts.platform.pages.modelviews import model_path
 from gts.platform.pages.render import render
 from gts.platform.pages.reports import report_view
 from gts.platform.pages.views import job_page
-from gts.platform.services import Services, ServicesDep
+from gts.platform.services import ServicesDep
 from gts.platform.submission import accept
 from gts.tasks.preview import preview
 
@@ -44,7 +45,7 @@ def show_job(request: Request, services: ServicesDep, user: Reader, job_id: str)
         job=job,
         report=report_view(job.report) if job.report else None,
         model_url=model_path(f"{job.model.namespace}/{job.model.name}") if job.model else None,
-        task=_task(services, job),
+        task=_task(services.store, job.task_artifact),
         event_kinds=_EVENT_KINDS,
     )
 
@@ -70,9 +71,10 @@ async def run_again(services: ServicesDep, user: Writer, job_id: str) -> Respons
     return _to_job(again.id)
 
 
-def _task(services: Services, job: Job) -> dict[str, object] | None:
+@lru_cache(maxsize=64)  # the page of a running job is read again and again, its task stays as it is
+def _task(store: ArtifactStore, artifact: str) -> dict[str, object] | None:
     try:
-        return preview(get_task(services.store, job.task_artifact))
+        return preview(get_task(store, artifact))
     except NotFound:  # the store was cleaned; the job's own record is enough
         return None
 

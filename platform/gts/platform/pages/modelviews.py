@@ -92,7 +92,6 @@ class ModelPageView:
     interval: str
     card: Markup | None
     files: tuple[FileLine, ...]
-    aliases: tuple[tuple[str, str], ...]
     history: tuple[Any, ...]
     names: Mapping[str, tuple[str, ...]]
     snippets: tuple[Snippet, ...]
@@ -159,7 +158,6 @@ def model_page(
         interval=interval_sentence(estimate) if estimate else "",
         card=render_card(card) if card else None,
         files=tuple(_file_line(detail.id, detail.commit, file) for file in detail.files),
-        aliases=tuple((ref, oid) for ref, oid in detail.refs.items() if ref != "main"),
         history=tuple(detail.history),
         names={oid: tuple(found) for oid, found in names.items()},
         snippets=snippets(base_url, detail.id, library),

@@ -25,7 +25,6 @@ class ReportView:
     interval: str
     method: str
     verdict: str
-    difference: float
     chart: Markup
     figures: tuple[tuple[str, str, str], ...]
     teachers: tuple[Mapping[str, Any], ...]
@@ -75,7 +74,6 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         interval=interval_sentence(estimate),
         method=str(estimate.get("method") or ""),
         verdict=verdict(report),
-        difference=estimate["value"] - seed["value"],
         chart=interval_chart(
             [_interval("Student", estimate, strong=True), _interval("Your labels alone", seed, strong=False)]
         ),

@@ -12,7 +12,7 @@ from gts.core.errors import InvalidInput, NotFound
 from gts.orchestrator import events as event_service
 from gts.orchestrator import jobs as job_service
 from gts.orchestrator.states import JobState
-from gts.platform.auth import Reader, Writer
+from gts.platform.auth import GuardedRoute, Reader, Writer
 from gts.platform.errors import error_responses
 from gts.platform.jobviews import event_view, find_job, job_view
 from gts.platform.schemas import EventPage, JobPage, JobView, Preview
@@ -21,7 +21,7 @@ from gts.platform.sse import follow_job
 from gts.platform.submission import accept, read_submission
 from gts.tasks.preview import preview
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=GuardedRoute)
 
 _EXAMPLE = {
     "name": "support-tickets",

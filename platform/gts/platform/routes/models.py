@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from gts.platform.auth import Inferrer, Reader
+from gts.platform.auth import GuardedRoute, Inferrer, Reader, Writer
 from gts.platform.errors import error_responses
 from gts.platform.published import describe_model, model_view
-from gts.platform.schemas import ModelDetail, ModelPage, PredictAnswer, PredictBody
+from gts.platform.schemas import AliasBody, AliasView, ModelDetail, ModelPage, PredictAnswer, PredictBody
 from gts.platform.services import ServicesDep
+from gts.registry.values import RefKind
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = APIRouter(prefix="/models", tags=["models"], route_class=GuardedRoute)
 
 
 @router.get("", summary="List models", responses=error_responses(422))
@@ -41,6 +42,30 @@ def show_model(
     To download it, point any Hugging Face client at this server: `HF_ENDPOINT=<this server>`.
     """
     return describe_model(services, namespace, name, revision)
+
+
+@router.put(
+    "/{namespace}/{name}/aliases/{alias}",
+    summary="Point an alias at a revision",
+    responses=error_responses(404, 409, 422),
+)
+def set_alias(
+    services: ServicesDep, user: Writer, namespace: str, name: str, alias: str, body: AliasBody
+) -> AliasView:
+    """A name that moves, such as `production`: whoever asks for it gets the revision it names at that moment."""
+    ref = services.registry.alias(namespace, name, alias, body.revision)
+    return AliasView(alias=ref.name, commit=ref.oid)
+
+
+@router.delete(
+    "/{namespace}/{name}/aliases/{alias}",
+    summary="Remove an alias",
+    status_code=204,
+    responses=error_responses(404),
+)
+def remove_alias(services: ServicesDep, user: Writer, namespace: str, name: str, alias: str) -> None:
+    """Forget an alias; the revision it named stays."""
+    services.registry.delete_ref(namespace, name, RefKind.ALIAS, alias)
 
 
 @router.post(

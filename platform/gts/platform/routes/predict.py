@@ -8,17 +8,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from gts.core.errors import GTSError, InvalidInput
-from gts.platform.auth import Inferrer
+from gts.platform.auth import GuardedRoute, Inferrer
 from gts.platform.errors import error_response, validation_error
 from gts.platform.predictions import Prediction
 from gts.platform.schemas import InferenceBody, ScoreView
 from gts.platform.services import ServicesDep
 
 
-class _HubErrors(APIRoute):
+class _HubErrors(GuardedRoute):
     """Errors in the shape that Hub clients read: ``{"error": text}``."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http
 from importlib.metadata import version as installed_version
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,12 +22,13 @@ session_router = APIRouter(include_in_schema=False)
 
 
 @router.get("/health", summary="Is the server well?")
-def health(services: ServicesDep) -> Health:
-    """For load balancers and for people; needs no token."""
+def health(services: ServicesDep, response: Response) -> Health:
+    """For load balancers and for people; needs no token. 503 while the database is away."""
     try:
         with services.database.reading() as session:
             session.execute(text("select 1"))
     except SQLAlchemyError:
+        response.status_code = http.HTTPStatus.SERVICE_UNAVAILABLE
         return Health(status="degraded", database=False)
     return Health(status="ok", database=True)
 
