@@ -152,8 +152,8 @@ def test_generated_texts_are_dropped_where_they_do_not_help(store: ArtifactStore
     quality = {"static": 0.8, "static generated": 0.7, "static seed-only": 0.6}
     _, report = produce(store, canned(logits_of(quality), encoder=None), task(store, pool=20))
 
-    assert (report["generator"]["used"], report["generator"]["accepted"]) == (False, 12)
-    assert report["generator"]["rejected"] == {"copy": 8}
+    assert (report["generators"][0]["used"], report["generators"][0]["accepted"]) == (False, 12)
+    assert report["generators"][0]["rejected"] == {"copy": 8}
     assert report["counts"]["generated"] == 0
     assert report["estimate"]["value"] == pytest.approx(0.8, abs=0.03)
 
@@ -162,7 +162,7 @@ def test_generated_texts_are_used_where_they_help(store: ArtifactStore) -> None:
     quality = {"static": 0.7, "static generated": 0.8, "static seed-only": 0.6}
     production, report = produce(store, canned(logits_of(quality), encoder=None), task(store, pool=20))
 
-    assert report["generator"]["used"]
+    assert report["generators"][0]["used"]
     assert report["counts"]["generated"] == 12
     assert report["estimate"]["value"] == pytest.approx(0.8, abs=0.03)
     made_from = json.loads((store.path(production.package) / "config.json").read_text())["made_from"]
@@ -259,7 +259,7 @@ def test_a_job_ends_with_a_revision_in_the_registry(
     sqlite_database: Database, store: ArtifactStore, registry: Registry, submitted: Job, tmp_path: Path
 ) -> None:
     compute = InlineCompute(store, canned(logits_of({"mini": 0.9})))
-    assert Worker(sqlite_database, store, compute, job_runner(registry)).run_once()
+    assert Worker(sqlite_database, store, compute, job_runner(registry, sqlite_database)).run_once()
 
     with sqlite_database.reading() as session:
         done = jobs.get(session, submitted.id)
@@ -280,9 +280,9 @@ def test_a_job_ends_with_a_revision_in_the_registry(
 
 
 def test_a_job_that_is_run_twice_publishes_once(
-    store: ArtifactStore, registry: Registry, submitted: Job
+    store: ArtifactStore, registry: Registry, sqlite_database: Database, submitted: Job
 ) -> None:
-    run = job_runner(registry)
+    run = job_runner(registry, sqlite_database)
     compute = InlineCompute(store, canned(logits_of({})))
 
     first, second = (run(submitted, store, compute, Log()) for _ in range(2))
@@ -302,7 +302,8 @@ def test_two_jobs_publish_two_revisions(
     compute = InlineCompute(store, canned(logits_of({})))
 
     revisions = [
-        job_runner(registry)(job, store, compute, Log()).model.revision for job in (submitted, other)
+        job_runner(registry, sqlite_database)(job, store, compute, Log()).model.revision
+        for job in (submitted, other)
     ]
 
     assert len(set(revisions)) == 2
@@ -311,12 +312,12 @@ def test_two_jobs_publish_two_revisions(
 
 @pytest.mark.parametrize("last", ["teach", "package"])
 def test_a_job_stopped_before_it_publishes_leaves_nothing(
-    store: ArtifactStore, registry: Registry, submitted: Job, last: str
+    store: ArtifactStore, registry: Registry, sqlite_database: Database, submitted: Job, last: str
 ) -> None:
     compute = InlineCompute(store, canned(logits_of({}), encoder=None))
 
     with pytest.raises(Cancelled):
-        job_runner(registry)(submitted, store, compute, Log(stop_after=last))
+        job_runner(registry, sqlite_database)(submitted, store, compute, Log(stop_after=last))
 
     assert commits(registry) == 0
     assert list((store.root / "tmp").iterdir()) == []
@@ -330,7 +331,10 @@ def test_a_task_that_is_not_stored_fails_with_a_clear_word(
 ) -> None:
     job = submit_to(sqlite_database)(task_artifact="0" * 64)
     Worker(
-        sqlite_database, store, InlineCompute(store, canned(logits_of({}))), job_runner(registry)
+        sqlite_database,
+        store,
+        InlineCompute(store, canned(logits_of({}))),
+        job_runner(registry, sqlite_database),
     ).run_once()
 
     with sqlite_database.reading() as session:

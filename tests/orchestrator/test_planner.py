@@ -69,6 +69,7 @@ def course(
     values: Mapping[str, float] | None = None,
     took: Callable[[Action], float] = lambda action: 1.0,
     n_test: int = 0,
+    facts: Mapping[str, Any] | None = None,
 ) -> tuple[list[str], Evidence]:
     """All actions of a job in which every step ends well, and the last evidence."""
     quality = {"mini": 0.9, "static": 0.85, "generated": 0.8, "refined": 0.8} | dict(values or {})
@@ -92,8 +93,10 @@ def course(
                     *evidence.trials,
                     trial(action.tier, quality["generated"], variant=Variant.GENERATED),
                 ),
-                "generation": {"accepted": 30},
+                "generations": {**evidence.generations, action.model: {"accepted": 30}},
             },
+            Kind.EXAMINE: {"examined": {**evidence.examined, action.model: facts or FACTS}},
+            Kind.CONSULT: {"consulted": {**evidence.consulted, action.model: {}}},
             Kind.PACKAGE: {"packages": {**evidence.packages, action.tier: SIZE.get(action.tier)}},
             Kind.EVALUATE: {"tests": {**evidence.tests, action.tier: {}}},
         }[action.kind]
@@ -123,15 +126,59 @@ def test_little_unlabelled_text_asks_for_the_generator() -> None:
         "distil mini",
         "refine mini",
         "distil static",
-        "generate mini",
+        "generate mini by embedded",
         "package mini",
         "package static",
         "publish",
     ]
-    assert titles.count("generate mini") == 1
+    assert titles.count("generate mini by embedded") == 1
     chosen = best_trial(evidence)
     assert chosen is not None
     assert chosen.variant == Variant.PLAIN  # it was worse with generated texts
+
+
+FACTS = {
+    "text_seconds": 0.1,
+    "text_tokens": 400.0,
+    "text_money": 0.001,
+    "tokens_per_second": 50.0,
+    "at_once": 8,
+}
+
+
+def test_language_models_are_examined_then_asked_then_made_to_write() -> None:
+    titles, _ = course(task(teachers=["big"], generators=["big"]))
+
+    assert titles[:3] == ["teach", "examine big", "consult big"]
+    assert titles.count("generate mini by big") == 1
+    assert "generate mini by embedded" not in titles
+
+
+def test_a_model_that_cannot_be_reached_is_asked_nothing_more() -> None:
+    titles, _ = course(task(teachers=["big"], generators=["big"]), facts={"problem": "no answer"})
+
+    assert [title for title in titles if "big" in title] == ["examine big"]
+    assert titles[-1] == "publish"
+
+
+@pytest.mark.parametrize(
+    ("limit", "pool"),
+    [
+        ({"tokens": 100_000}, True),
+        ({"tokens": 20_000}, False),
+        ({"money": 0.25}, True),
+        ({"money": 0.06}, False),
+    ],
+)
+def test_the_pool_is_asked_about_where_tokens_and_money_allow(limit: dict[str, float], pool: bool) -> None:
+    evidence = course(task(teachers=["big"], budget=limit))[1]
+    asked = next(
+        action
+        for action in [FixedPlanner().next(evidence.evolve(consulted={}))]
+        if action.kind == Kind.CONSULT
+    )
+
+    assert ("unlabelled" in asked.reason) == pool
 
 
 def test_generated_texts_are_used_where_they_help() -> None:
@@ -146,7 +193,7 @@ def test_generated_texts_are_used_where_they_help() -> None:
 def test_a_reached_target_ends_the_search(target: float, generates: bool) -> None:
     titles, _ = course(task(goal={"target": target}), replace(PROFILE, pool=100))
 
-    assert ("generate mini" in titles) == generates
+    assert ("generate mini by embedded" in titles) == generates
     assert titles[-1] == "publish"
 
 

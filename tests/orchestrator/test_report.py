@@ -109,10 +109,10 @@ def test_teachers_are_listed_with_their_share_best_first(store: ArtifactStore) -
 
 
 def test_a_generator_that_was_not_tried_says_why(store: ArtifactStore) -> None:
-    generator = make(store, pool=500)[0]["generator"]
+    report = make(store, pool=500)[0]
 
-    assert generator["used"] is False
-    assert generator["reason"].startswith("not tried")
+    assert report["generators"] == []
+    assert report["generation_note"].startswith("not tried")
 
 
 def test_students_are_listed_from_small_to_large_and_one_is_published(store: ArtifactStore) -> None:

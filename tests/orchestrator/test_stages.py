@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gts.core import catalogue
 from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.encoder import Encoder
+from gts.generator.wishes import Wish, write_reviews
 from gts.orchestrator.stage import StageCall, execute
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.stages.common import (
@@ -185,6 +186,8 @@ def test_the_stage_table_lists_what_a_job_needs() -> None:
         "embed",
         "teach",
         "audit",
+        "consult",
+        "examine",
         "distil",
         "generate",
         "label",
@@ -241,7 +244,7 @@ def test_a_lesson_never_holds_what_will_judge(store: ArtifactStore, topic_texts:
     shared = {"folds": 2, "pool": 36, "encoder": None}
     teach = {"embed_pool": 36, "tune_steps": 0, "max_length": 64, "teachers": None}
     folds = [line.run("teach", {**shared, **teach, "fold": k}) for k in range(2)]
-    audit = line.run("audit", {"folds": 2}, fold0=folds[0].artifact, fold1=folds[1].artifact)
+    audit = line.run("audit", {"folds": 2, "models": []}, fold0=folds[0].artifact, fold1=folds[1].artifact)
     generated = line.run(
         "generate",
         {**shared, "fold": 0, "generator": "embedded", "count": 5},
@@ -252,7 +255,7 @@ def test_a_lesson_never_holds_what_will_judge(store: ArtifactStore, topic_texts:
         "task": line.task,
         "teach": folds[0].artifact,
         "audit": audit.artifact,
-        "generate": generated.artifact,
+        "generate embedded": generated.artifact,
     }
     inputs = {name: store.path(digest) for name, digest in digests.items()}
     split = load_split(inputs, {"fold": 0, "folds": 2, "pool": 36})
@@ -263,10 +266,13 @@ def test_a_lesson_never_holds_what_will_judge(store: ArtifactStore, topic_texts:
         np.testing.assert_allclose(lesson.targets.sum(axis=1), 1, atol=1e-3)
         assert lesson.n_gold == len(split.train) + 3  # the labels' names
     assert len(lesson.texts) == lesson.n_gold + 36 + generated.summary["accepted"]
-    rows = [json.loads(row) for row in (inputs["generate"] / "judged.jsonl").read_text("utf-8").splitlines()]
+    rows = [
+        json.loads(row)
+        for row in (inputs["generate embedded"] / "judged.jsonl").read_text("utf-8").splitlines()
+    ]
     assert len(rows) == generated.summary["drafts"]
     assert all(row["kept"] or (row["kind"] and row["reason"]) for row in rows)
-    kept = (inputs["generate"] / "kept.jsonl").read_text("utf-8").splitlines()
+    kept = (inputs["generate embedded"] / "kept.jsonl").read_text("utf-8").splitlines()
     assert len(kept) == generated.summary["accepted"] == sum(row["kept"] for row in rows)
 
 
@@ -283,7 +289,7 @@ def test_the_audit_pools_what_each_fold_held_out(store: ArtifactStore, topic_tex
     }
     folds = [line.run("teach", {**params, "fold": k}) for k in range(3)]
     audit = line.run(
-        "audit", {"folds": 3}, **{f"fold{k}": result.artifact for k, result in enumerate(folds)}
+        "audit", {"folds": 3, "models": []}, **{f"fold{k}": result.artifact for k, result in enumerate(folds)}
     ).summary
 
     assert sum(audit["weights"].values()) == pytest.approx(1)
@@ -329,7 +335,7 @@ def test_the_mini_student_labels_the_pool_that_no_teacher_has(
     folds = [
         line.run("teach", {**shared, **asked, "fold": k}, embed=embed.artifact).artifact for k in range(2)
     ]
-    audit = line.run("audit", {"folds": 2}, fold0=folds[0], fold1=folds[1])
+    audit = line.run("audit", {"folds": 2, "models": []}, fold0=folds[0], fold1=folds[1])
     full = {**shared, "fold": None}
     teach = line.run("teach", {**full, **asked}, embed=embed.artifact)
     learnt = {"teach": teach.artifact, "audit": audit.artifact}
@@ -404,3 +410,44 @@ def test_a_task_without_unlabelled_text_is_taught_all_the_same(
 
     assert line.arrays(teach, "pool") == {}
     assert len(line.arrays(teach, "vectors")["train"]) == 21
+
+
+def test_what_a_person_said_of_generated_texts_is_respected(
+    store: ArtifactStore, topic_texts: TopicTexts
+) -> None:
+    data = task(topic_texts)
+    line = Line(store, data)
+    shared = {"folds": 2, "pool": 36, "encoder": None}
+    teach = {"embed_pool": 36, "tune_steps": 0, "max_length": 64, "teachers": None}
+    folds = [line.run("teach", {**shared, **teach, "fold": k}).artifact for k in range(2)]
+    audit = line.run("audit", {"folds": 2, "models": []}, fold0=folds[0], fold1=folds[1]).artifact
+    params = {**shared, "fold": 0, "generator": "embedded", "count": 5}
+    held_out = load_split({"task": store.path(line.task)}, params).heldout_texts[0]
+
+    def judged(**inputs: str) -> dict[str, dict[str, Any]]:
+        result = line.run("generate", params, teach=folds[0], audit=audit, **inputs)
+        rows = (store.path(result.artifact) / "judged.jsonl").read_text("utf-8").splitlines()
+        assert load_arrays(store.path(result.artifact) / "beliefs.safetensors")["beliefs"].shape == (
+            result.summary["accepted"],
+            3,
+        )
+        return {row["text"]: row for row in map(json.loads, rows)}
+
+    vetoed, edited, other = [text for text, row in judged().items() if row["kept"]][:3]
+    label = data.labels[2]
+    with store.workspace() as folder:
+        wishes = [
+            Wish(vetoed, None, ()),
+            Wish(edited, "what I would rather have said", (label,)),
+            Wish("never written this time", held_out, (label,)),
+        ]
+        write_reviews(wishes, folder)
+        reviews = store.commit(folder)
+    rows = judged(reviews=reviews)
+
+    assert (rows[vetoed]["kept"], rows[vetoed]["kind"]) == (False, "veto")
+    assert (rows[edited]["kept"], rows[edited]["kind"]) == (False, "edit")
+    assert rows[other]["kept"]
+    assert rows["what I would rather have said"]["kept"]
+    assert rows["what I would rather have said"]["labels"] == [label]
+    assert not rows[held_out]["kept"]  # it would give away what judges the student

@@ -94,7 +94,10 @@ def run_worker(services):
     from gts.orchestrator.worker import Worker
 
     worker = Worker(
-        services.database, services.store, InlineCompute(services.store, {}), make(services.registry)
+        services.database,
+        services.store,
+        InlineCompute(services.store, {}),
+        make(services.registry, services.database),
     )
 
     def run():

@@ -8,5 +8,5 @@ class LameCompute:
         threading.Event().wait()
 
 
-def make(registry):
+def make(registry, database):
     return lambda job, store, compute, recorder: threading.Event().wait()

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import uvicorn
+from fake_engine import JUDGED, write_judged
 from fastapi.testclient import TestClient
 
 from gts.core.artifacts import StageResult
@@ -57,10 +58,17 @@ REPORT: dict[str, Any] = {
         {"name": "encoder", "value": 0.87, "used": True, "reason": "best on your labels, by 6 points"},
         {"name": "lexical", "value": 0.74, "used": False, "reason": "worse than the encoder in every fold"},
     ],
-    "generator": {
-        "name": "embedded", "used": False, "reason": "with its texts the student was no better", "accepted": 140,
-        "rejected": {"copy of an example": 31, "teachers disagree": 12},
-    },
+    "generators": [
+        {"name": "embedded", "used": False, "reason": "with its texts the student was no better", "accepted": 140,
+         "rejected": {"teachers disagree": 12, "copy of an example": 31}, "artifact": "f" * 64},
+        {"name": "big", "used": True, "reason": "0.88 with its texts", "accepted": 363, "rejected": {},
+         "artifact": "e" * 64},
+    ],
+    "generation_note": None,
+    "models": [
+        {"name": "big", "calls": 1210, "tokens": 481_200, "money": 0.1312, "cached": 40,
+         "faults": {"timeout": 2, "no text in the answer": 7}},
+    ],
     "students": [
         {"tier": "static", "estimate": 0.84, "seed_only": 0.79, "parameters": 7_800_000, "bytes": 15_000_000,
          "texts_per_second": 21_300, "latency_ms": 0.11, "test_accuracy": 0.83},
@@ -77,6 +85,8 @@ REPORT: dict[str, Any] = {
         {"name": "teach", "detail": "lexical", "seconds": 0.9, "forecast_seconds": 2.0, "cached": True},
         {"name": "distil", "detail": "static", "seconds": 8.1, "forecast_seconds": 9.0, "cached": False},
         {"name": "distil", "detail": "mini", "seconds": 48.0, "forecast_seconds": 60.0, "cached": False},
+        {"name": "generate", "detail": "big", "seconds": 40.0, "forecast_seconds": 50.0, "cached": False,
+         "tokens": 481_200, "money": 0.1312},
         {"name": "evaluate", "detail": "", "seconds": 3.0, "forecast_seconds": 3.0, "cached": False},
     ],
     "decisions": [
@@ -85,7 +95,9 @@ REPORT: dict[str, Any] = {
         {"action": "distil mini", "reason": "three points more are expected for a minute of computing", "forecast_seconds": 60.0, "seconds": 48.0, "outcome": "88%"},
     ],
     "notes": ["2 duplicate texts were removed from the pool"],
-    "seconds": 92.2,
+    "seconds": 132.2,
+    "tokens": 481_200,
+    "money": 0.1312,
 }  # fmt: skip
 
 
@@ -472,7 +484,10 @@ def test_finished_job_shows_its_report_in_sentences(site: Site, tmp_path: Path) 
         "84% to 91% with 90% confidence, from 64 labelled texts.",
         "The teachers helped: +7.6 points",
         "worse than the encoder in every fold",
-        "copy of an example 31",
+        "copy of an example 31, teachers disagree 12",
+        "of computing, 481,200 tokens of language models, 0.13 paid",
+        "no text in the answer 7, timeout 2",
+        '<th class="number" scope="col">Tokens</th>',
         "2 duplicate texts were removed",
         "On your test texts",
         "done before",
@@ -547,6 +562,7 @@ def test_smallest_report_is_shown(site: Site) -> None:
     recorder.finish(report, ModelReference("local", "x", "0" * 40))
     html = page(site.client(), f"/jobs/{recorder._job.id}")
     assert "Nothing beat training on your labels alone" in html and "Macro F1" in html
+    assert "Language models" not in html and "Tokens" not in html and "/generated" not in html
 
 
 def test_many_labels_and_long_texts(site: Site) -> None:
@@ -735,11 +751,31 @@ def test_in_a_real_browser(site: Site, server: str, tmp_path: Path) -> None:
         expect(tab.get_by_text("epoch 2 of 5")).to_be_visible()
         assert tab.locator("progress").first.get_attribute("value") == "0.4"
         recorder.stage_finished(call("distil"), StageResult("ab" * 32, {}, 8.0), cached=False)
-        recorder.finish(REPORT, publish(site, folder, recorder._job.id))
+        written = {**REPORT["generators"][1], "artifact": write_judged(site.services.store, JUDGED)}
+        report = {**REPORT, "generators": [written]}
+        recorder.finish(report, publish(site, folder, recorder._job.id))
         expect(tab.get_by_role("link", name="Open the model")).to_be_visible()
         expect(tab.get_by_text("84% to 91% with 90% confidence")).to_be_visible()
         expect(tab.get_by_role("status")).to_contain_text("Done")
         look()
+
+        tab.get_by_role("link", name="Look at them").click()
+        first = tab.get_by_role("listitem").filter(has_text="How it came about").first
+        first.get_by_role("button", name="Veto").click()
+        expect(first).to_contain_text("vetoed")
+        look()
+        first.get_by_role("link", name="Edit").click()
+        tab.get_by_label("Text", exact=True).fill("refund me at once")
+        look()
+        tab.get_by_role("button", name="Save").click()
+        expect(first).to_contain_text("edited")
+        tab.get_by_label("Label").select_option("delivery")
+        tab.get_by_role("button", name="Show").click()
+        expect(tab.get_by_text("refund me at once")).to_have_count(0)
+        tab.go_back()
+        first.get_by_role("button", name="Undo").click()
+        expect(first).to_contain_text("kept")
+        tab.get_by_role("link", name="tickets").click()
 
         tab.get_by_role("link", name="Open the model").click()
         tab.get_by_label("Text", exact=True).fill("my parcel")

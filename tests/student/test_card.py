@@ -52,13 +52,13 @@ def report() -> dict[str, Any]:
             "method": "same",
         },
         "teachers": [{"name": "encoder", "value": 0.85, "used": True, "reason": "best on gold"}],
-        "generator": {
-            "name": "embedded",
-            "used": False,
-            "reason": "no gain",
-            "accepted": 0,
-            "rejected": {"copy": 3},
-        },
+        "generators": [
+            {"name": "embedded", "used": False, "reason": "no gain", "accepted": 0, "rejected": {"copy": 3}},
+            {"name": "big", "used": True, "reason": "0.88", "accepted": 40, "rejected": {}},
+        ],
+        "models": [
+            {"name": "big", "calls": 12, "tokens": 48_120, "money": 0.0131, "cached": 4, "faults": {}}
+        ],
         "students": [
             {
                 "tier": "static",
@@ -91,7 +91,9 @@ def test_card_says_what_matters(
         "80%, interval 71% and 88%",
         "| this student | 87% | 86% | 120 |",
         "| encoder | 0.850 | yes | best on gold |",
-        "its texts are not used (no gain)",
+        "Generator embedded: its texts are not used (no gain)",
+        "Generator big: its texts are used",
+        "| big | 12 | 4 | 48,120 | 0.0131 |",
         "| teach encoder | 25.0 s | 21.0 s |",
         "| static | 7,800,000 | 15.0 MB | 21,000 | 0.10 ms |",
         'pipeline("text-classification", model="acme/tickets"',
@@ -148,6 +150,15 @@ def test_a_report_with_little_in_it_still_gives_a_card(make_manifest: Callable[.
     assert "from 1 labelled text." in bare
     assert "any number of these labels" in bare
     assert "seed-only student is published" in bare
+
+
+def test_where_nothing_was_generated_the_card_says_why(
+    report: dict[str, Any], make_manifest: Callable[..., StudentManifest]
+) -> None:
+    silent = {"generators": [], "generation_note": "not tried, there is <b>enough</b> text", "models": []}
+    card = model_card(report | silent, make_manifest())
+    assert "not tried, there is &lt;b&gt;enough&lt;/b&gt; text" in card
+    assert "Generator" not in card and "anguage model" not in card
 
 
 def test_without_test_texts_the_card_says_so(

@@ -6,14 +6,30 @@ seconds the stage really took.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gts.orchestrator.evidence import Profile, Sizes
+from gts.orchestrator.evidence import Evidence, Profile, Sizes
 
 VOCABULARY = 30_000
 GENERATED_PER_LABEL = 60
+"""Texts that the generator made of the user's own text is asked for."""
+_WRITTEN_PER_LABEL, _FEWEST_WRITTEN = 30, 3
+"""Texts that a language model is asked for: at most, and at least to be asked at all."""
+_WRITTEN_TOKENS = 120
+"""Tokens a text takes beside its own: its share of the prompt."""
+_WRITING_S = 180.0
+"""Time for a language model's writing in a job that nobody gave a time."""
 START_S = 5.0
 """Loading torch and a model in a fresh process."""
+EXAMINE_S = 15.0
+"""Asking a language model of unknown speed a few questions."""
+POOL_SHARE = 1.5
+"""Questions for each pool text that is asked about: once for the student, and half as many for those of the folds."""
+_ASKING_S = 120.0
+"""Time for asking about the pool in a job that nobody gave a time."""
+_MOST_ASKED, _FEWEST_ASKED = 2000, 20
 
 
 LADDER = (
@@ -103,6 +119,37 @@ def evaluate_s(profile: Profile, tier: str, texts: int) -> float:
     return 2.0 + 2 * texts * (1e-4 if tier == "static" else profile.encode_s or 0.0)
 
 
+def texts_to_ask(evidence: Evidence, facts: Mapping[str, Any], spared: int = 0) -> int:
+    """Pool texts that a language model can be asked about with what is left of time, tokens and money.
+
+    Args:
+        evidence: What is left.
+        facts: ``text_seconds``, ``text_tokens`` and ``text_money`` of one text.
+        spared: Gold texts that are to be asked about first.
+
+    Returns:
+        0 where it would be too few to make a difference.
+    """
+    profile, sizes = evidence.profile, evidence.sizes
+    left_s = _ASKING_S
+    if evidence.spec.budget.seconds is not None:
+        students = sum(
+            student_s(profile, sizes, tier) + seed_only_s(profile, sizes, tier) + package_s(tier)
+            for tier in (("mini", "static") if sizes.encoder else ("static",))
+        )
+        left_s = evidence.left_s - students
+    limits = [float(min(profile.pool, sizes.pool, _MOST_ASKED))]
+    for left, each in (
+        (left_s, facts["text_seconds"]),
+        (evidence.left_tokens, facts["text_tokens"]),
+        (evidence.left_money, facts["text_money"]),
+    ):
+        if left is not None and each > 0:
+            limits.append((left / each - spared) / POOL_SHARE)
+    count = int(min(limits))
+    return count if count >= _FEWEST_ASKED else 0
+
+
 def max_length(profile: Profile) -> int:
     """Tokens of a text that training reads: enough for nearly all of a typical text."""
     return 64 if profile.chars <= 260 else 128
@@ -111,6 +158,38 @@ def max_length(profile: Profile) -> int:
 def wants_generator(profile: Profile) -> bool:
     """Whether unlabelled text is so scarce that texts made from it may help."""
     return profile.pool < 50 * profile.labels
+
+
+def write_s(profile: Profile, facts: Mapping[str, Any]) -> float:
+    """One text written by a language model, among many."""
+    own = profile.chars / 3.5
+    if not facts["tokens_per_second"]:  # a server that counts no tokens
+        return float(facts["text_seconds"]) * own / 4
+    return own / float(facts["tokens_per_second"]) / float(facts["at_once"])
+
+
+def texts_to_write(evidence: Evidence, facts: Mapping[str, Any]) -> int:
+    """Texts for each label that a language model can be asked for with what is left of time, tokens and money.
+
+    Returns:
+        0 where it would be too few to make a difference.
+    """
+    profile, sizes = evidence.profile, evidence.sizes
+    tokens = profile.chars / 3.5 + _WRITTEN_TOKENS
+    left_s = _WRITING_S
+    if evidence.spec.budget.seconds is not None:
+        left_s = evidence.left_s - student_s(profile, sizes, "mini" if sizes.encoder else "static")
+    share = facts["text_money"] / facts["text_tokens"] if facts["text_tokens"] else 0.0
+    limits = [float(_WRITTEN_PER_LABEL)]
+    for left, each in (
+        (left_s, write_s(profile, facts)),
+        (evidence.left_tokens, tokens),
+        (evidence.left_money, tokens * share),
+    ):
+        if left is not None and each > 0:
+            limits.append(left / each / profile.labels / (sizes.folds + 1))
+    count = int(min(limits))
+    return count if count >= _FEWEST_WRITTEN else 0
 
 
 def generate_s(profile: Profile, sizes: Sizes, tier: str) -> float:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gts.core.artifacts import ArtifactStore
+from gts.core.database import Database
 from gts.core.errors import Cancelled
+from gts.generator.wishes import Wish
+from gts.orchestrator import reviews
 from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.production import produce_student
@@ -22,15 +25,18 @@ if TYPE_CHECKING:
     from gts.registry.registry import Registry
 
 
-def job_runner(registry: Registry) -> RunJob:
-    """A function that runs one job and publishes into this registry.
+def job_runner(registry: Registry, database: Database) -> RunJob:
+    """A function that runs one job, with what people said of texts that were generated before, and publishes into this registry.
 
     Publishing is idempotent by job: a worker killed between the commit and the end of the job finds its
     revision there when the job is run again.
     """
 
     def run_job(job: Job, store: ArtifactStore, compute: Compute, recorder: Recorder) -> Outcome:
-        production = produce_student(job.task_artifact, store, compute, recorder, FixedPlanner())
+        with database.reading() as session:
+            said = reviews.of(session, job.namespace, job.name)
+        wishes = [Wish(review.text, review.new_text, review.labels) for review in said]
+        production = produce_student(job.task_artifact, store, compute, recorder, FixedPlanner(), wishes)
         report = report_of(production)
         if recorder.should_stop():
             raise Cancelled("the job was stopped before its student was published")

@@ -82,6 +82,7 @@ class Trial:
         seed_only: Quality of the same tier trained on the seed labels alone, on the same folds.
         artifacts: ``student`` and ``seed_only``: the fits on all gold.
         folds: The students of the folds, in order.
+        generators: Whose texts are among its lessons.
     """
 
     tier: str
@@ -90,6 +91,7 @@ class Trial:
     seed_only: Estimate
     artifacts: Mapping[str, str]
     folds: tuple[str, ...] = ()
+    generators: tuple[str, ...] = ()
 
     @property
     def helps(self) -> bool:
@@ -118,11 +120,15 @@ class Evidence:
         sizes: How much of it is used.
         audit: Summary of stage ``audit``, once the teachers are audited.
         trials: Students trained so far.
-        generation: Summary of generating for all gold, once tried.
+        generations: By generator, what came of its writing for all gold (summary of stage ``generate``), or its ``problem``.
+        examined: By language model, what it was seen to do and to cost (summary of stage ``examine``), or its ``problem``.
+        consulted: By language model, what came of asking it about texts, or its ``problem``.
         packages: Measured students by tier, as they would be served.
         tests: By tier, the measures of student and seed-only twin on the test file.
         n_test: Test texts.
         spent_s: Seconds all stages took so far (stages found finished count what they once took).
+        spent_tokens: Tokens of language models so far, in the same way.
+        spent_money: What those cost.
     """
 
     spec: TaskSpec
@@ -131,11 +137,27 @@ class Evidence:
     sizes: Sizes
     audit: Mapping[str, Any] | None = None
     trials: tuple[Trial, ...] = ()
-    generation: Mapping[str, Any] | None = None
+    generations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    examined: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    consulted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     packages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     n_test: int = 0
     spent_s: float = 0.0
+    spent_tokens: int = 0
+    spent_money: float = 0.0
+
+    @property
+    def left_tokens(self) -> int | None:
+        """Tokens left of the budget; ``None`` is without limit."""
+        limit = self.spec.budget.tokens
+        return None if limit is None else max(0, limit - self.spent_tokens)
+
+    @property
+    def left_money(self) -> float | None:
+        """Money left of the budget; ``None`` is without limit."""
+        limit = self.spec.budget.money
+        return None if limit is None else max(0.0, limit - self.spent_money)
 
     @property
     def left_s(self) -> float:

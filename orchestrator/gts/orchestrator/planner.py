@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from gts.core.errors import MissingDependency
 from gts.orchestrator import costs
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
-from gts.tasks.spec import TaskSpec
+from gts.tasks.spec import EMBEDDED, TaskSpec
 
 DEFAULT_BUDGET_S = 170.0
 """What a job is sized for when the person names no budget, in seconds."""
@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """What can be done."""
 
     TEACH = "teach"
+    EXAMINE = "examine"
+    CONSULT = "consult"
     DISTIL = "distil"
     REFINE = "refine"
     GENERATE = "generate"
@@ -42,17 +44,20 @@ class Action:
         reason: Why, in one plain sentence for the person.
         forecast_s: Seconds it is expected to take.
         tier: The student's tier, for all that is done to one.
+        model: The language model, for all that is done by one.
     """
 
     kind: Kind
     reason: str
     forecast_s: float = 0.0
     tier: str = ""
+    model: str = ""
 
     @property
     def title(self) -> str:
         """The action in two words."""
-        return f"{self.kind.value} {self.tier}".strip()
+        by = f" by {self.model}" if self.tier and self.model else self.model
+        return f"{self.kind.value} {self.tier}{by}".strip()
 
 
 class Planner(Protocol):
@@ -124,7 +129,7 @@ def allowed(evidence: Evidence, tier: str) -> bool:
 
 
 class FixedPlanner:
-    """Teach, distil the larger tier, refine it, distil the smaller, generate where text is scarce, package,
+    """Teach, ask the language models, distil the larger tier, refine it, distil the smaller, generate where text is scarce, package,
     evaluate, publish.
 
     Each step is skipped when its forecast is over what is left of the budget; the target, once reached, ends
@@ -141,6 +146,8 @@ class FixedPlanner:
         """See :meth:`Planner.next`."""
         if evidence.audit is None:
             return self._teach(evidence)
+        if asking := self._ask_models(evidence):
+            return asking
         tiers = wanted_tiers(evidence.spec, evidence.profile) if evidence.sizes.encoder else ("static",)
         for tier in tiers:
             if evidence.trial(tier) is None and self._affordable(evidence, tier, tiers):
@@ -169,6 +176,25 @@ class FixedPlanner:
                 f"; {evidence.budget_s:.0f} s are too few for the encoder on this machine as busy as it is"
             )
         return Action(Kind.TEACH, reason, costs.teaching_s(evidence.profile, sizes))
+
+    def _ask_models(self, evidence: Evidence) -> Action | None:
+        for name in evidence.spec.language_models:
+            if name not in evidence.examined:
+                return Action(
+                    Kind.EXAMINE, f"see what {name} can do and how fast", costs.EXAMINE_S, model=name
+                )
+        for name in evidence.spec.teachers:
+            facts = evidence.examined[name]
+            if name in evidence.consulted or "problem" in facts:
+                continue
+            texts = evidence.profile.gold
+            pool = costs.texts_to_ask(evidence, facts, spared=texts)
+            reason = f"ask {name} about {texts} gold texts whose labels it is not shown" + (
+                f", and if it knows better than others about {pool} unlabelled ones" if pool else ""
+            )
+            forecast = facts["text_seconds"] * (texts + costs.POOL_SHARE * pool)
+            return Action(Kind.CONSULT, reason, forecast, model=name)
+        return None
 
     def _distil(self, evidence: Evidence, audit: Mapping[str, Any], tier: str) -> Action:
         quality = audit["ensemble_accuracy"]
@@ -200,14 +226,33 @@ class FixedPlanner:
         return Action(Kind.REFINE, reason, forecast, "mini")
 
     def _generate(self, evidence: Evidence) -> Action | None:
-        profile, trial = evidence.profile, best_trial(evidence)
-        if evidence.generation is not None or trial is None or not costs.wants_generator(profile):
+        trial = best_trial(evidence)
+        if trial is None or self._met(evidence, trial):
             return None
-        forecast = costs.generate_s(profile, evidence.sizes, trial.tier)
-        if self._met(evidence, trial) or forecast + _PACKAGING_S > evidence.left_s:
+        for name in evidence.spec.generators:
+            if name not in evidence.generations and (action := self._generate_by(evidence, trial.tier, name)):
+                return action
+        return None
+
+    def _generate_by(self, evidence: Evidence, tier: str, name: str) -> Action | None:
+        profile, sizes = evidence.profile, evidence.sizes
+        if name == EMBEDDED:
+            if not costs.wants_generator(profile):
+                return None
+            forecast = costs.generate_s(profile, sizes, tier)
+            reason = f"only {profile.pool} unlabelled texts for {profile.labels} labels: try texts made from the user's own"
+        else:
+            facts = evidence.examined[name]
+            count = 0 if "problem" in facts else costs.texts_to_write(evidence, facts)
+            if not count:
+                return None
+            writing = (sizes.folds + 1) * count * profile.labels * costs.write_s(profile, facts)
+            forecast = writing + costs.generate_s(profile, sizes, tier)
+            reason = f"the task wants texts by {name}: try {count} for each label"
+        is_asked_for = name != EMBEDDED and evidence.spec.budget.seconds is None
+        if forecast + _PACKAGING_S > evidence.left_s and not is_asked_for:
             return None
-        reason = f"only {profile.pool} unlabelled texts for {profile.labels} labels: try texts made from the user's own"
-        return Action(Kind.GENERATE, reason, forecast, trial.tier)
+        return Action(Kind.GENERATE, reason, forecast, tier, name)
 
     def _met(self, evidence: Evidence, trial: Trial) -> bool:
         target = evidence.spec.goal.target

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gts.core import catalogue
 from gts.core.artifacts import ArtifactStore
-from gts.core.errors import InvalidInput
+from gts.core.errors import InvalidInput, MissingDependency, NotFound, Unavailable
+from gts.core.llm.entries import find
 from gts.core.threads import machine_name
+from gts.generator.wishes import Wish, write_reviews
 from gts.orchestrator import costs
 from gts.orchestrator.compute.base import Compute
+from gts.orchestrator.consultation import consult
 from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.evidence import Evidence, Profile, Trial, Variant
+from gts.orchestrator.generation import generate
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Action, Kind, Planner, best_trial
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
@@ -35,6 +39,7 @@ class Production:
         package: Digest of its packaged folder.
         stages: Account of each stage: name, detail, seconds, forecast_seconds, cached.
         decisions: Account of each action: action, reason, forecast_seconds, seconds, outcome.
+        models: What asking each language model took: name, calls, tokens, money, cached, faults.
         data: The task.
     """
 
@@ -43,11 +48,17 @@ class Production:
     package: str
     stages: tuple[Mapping[str, Any], ...]
     decisions: tuple[Mapping[str, Any], ...]
+    models: tuple[Mapping[str, Any], ...]
     data: TaskData
 
 
 def produce_student(
-    task: str, store: ArtifactStore, compute: Compute, recorder: Recorder, planner: Planner
+    task: str,
+    store: ArtifactStore,
+    compute: Compute,
+    recorder: Recorder,
+    planner: Planner,
+    wishes: Sequence[Wish] = (),
 ) -> Production:
     """Run a job from its task to a packaged student.
 
@@ -57,6 +68,7 @@ def produce_student(
         compute: Where stages run.
         recorder: Told what happens; asked whether to stop.
         planner: Chooses what to do next.
+        wishes: What people said of texts that were generated for this task before.
 
     Raises:
         Cancelled: The recorder said stop.
@@ -75,8 +87,12 @@ def produce_student(
     sizes = planner.sizes(data.spec, profile, budget)
     evidence = Evidence(data.spec, budget, profile, sizes, n_test=len(data.test))
     run = Run(runner, data, evidence)
+    if wishes:
+        with store.workspace() as folder:
+            write_reviews(wishes, folder)
+            run.artifacts["reviews"] = store.commit(folder)
     while True:
-        run.evidence = run.evidence.evolve(spent_s=runner.spent_s)
+        run.take_stock()
         action = planner.next(run.evidence)
         with decisions.made(action.title, action.reason, action.forecast_s) as done:
             done("published" if action.kind == Kind.PUBLISH else _ACTIONS[action.kind](run, action))
@@ -92,12 +108,18 @@ def produce_student(
             mend="raise max_parameters or max_latency_ms, allow another tier, or give more seconds",
         )
     package = run.artifacts[f"package {trial.tier}"]
-    return Production(run.evidence, trial, package, tuple(runner.account), tuple(decisions.account), data)
+    models = tuple({"name": name, **account.as_json()} for name, account in runner.models.items())
+    return Production(
+        run.evidence, trial, package, tuple(runner.account), tuple(decisions.account), models, data
+    )
 
 
 def _stored(data: TaskData, store: ArtifactStore) -> str:
-    """Store a task as stages read it: without budget, goal and tier, so that other wishes repeat no stage."""
-    return put_task(store, replace(data, spec=data.spec.evolve(budget={}, goal={}, student={})))
+    """Store a task as stages read it: without budget, goal, tier and models, so that other wishes repeat no stage."""
+    return put_task(
+        store,
+        replace(data, spec=data.spec.evolve(budget={}, goal={}, student={}, teachers=(), generators=())),
+    )
 
 
 def _profile(runner: StageRunner, language: str | None) -> Profile:
@@ -136,13 +158,44 @@ def _teach(run: Run, action: Action) -> str:
         return run.artifacts[f"teach {fold}"]
 
     folds = {f"fold{k}": teach(k, None) for k in range(sizes.folds)}
-    result = run.runner.run("audit", "", {"folds": sizes.folds}, 1.0, **folds)
+    result = run.runner.run("audit", "", {"folds": sizes.folds, "models": []}, 1.0, **folds)
     run.artifacts["audit"] = result.artifact
     run.evidence = run.evidence.evolve(audit=result.summary)
     used = {name: weight for name, weight in result.summary["weights"].items() if weight > 0}
     teach(None, sorted(used))
     shares = ", ".join(f"{name} {weight:.0%}" for name, weight in used.items())
     return f"{result.summary['ensemble_accuracy']:.1%} on held-out gold with {shares}"
+
+
+def _examine(run: Run, action: Action) -> str:
+    try:
+        params = {"model": action.model, "identity": find(action.model).identity(), "machine": machine_name()}
+        facts = run.runner.run("examine", action.model, params, action.forecast_s).summary
+    except _OUT_OF_REACH as error:
+        facts = {"problem": str(error)}
+    run.evidence = run.evidence.evolve(examined={**run.evidence.examined, action.model: facts})
+    if "problem" in facts:
+        return f"it is left out: {facts['problem']}"
+    can = [
+        word
+        for word, able in (("log-probabilities", facts["logprobs"]), ("JSON schemas", facts["schema"]))
+        if able
+    ]
+    return (
+        f"{facts['text_seconds']:.2f} s and {facts['text_tokens']:.0f} tokens a text; "
+        f"it gives {' and '.join(can) or 'neither log-probabilities nor schemas'}"
+    )
+
+
+def _consult(run: Run, action: Action) -> str:
+    try:
+        facts = consult(run, action.model)
+    except _OUT_OF_REACH as error:
+        facts = {"problem": str(error)}
+    run.evidence = run.evidence.evolve(consulted={**run.evidence.consulted, action.model: facts})
+    if "problem" in facts:
+        return f"it is left out: {facts['problem']}"
+    return str(facts["outcome"])
 
 
 def _distil(run: Run, action: Action) -> str:
@@ -158,21 +211,24 @@ def _refine(run: Run, action: Action) -> str:
 
 
 def _generate(run: Run, action: Action) -> str:
-    sizes, profile = run.evidence.sizes, run.evidence.profile
-    forecast = costs.generate_s(profile, sizes, action.tier) / (sizes.folds + 1)
-    for fold in run.folds:
-        params = run.fold_params(fold) | {"generator": "embedded", "count": costs.GENERATED_PER_LABEL}
-        inputs = {"teach": run.artifacts[f"teach {fold}"], "audit": run.artifacts["audit"]}
-        result = run.runner.run("generate", run.fold_name(fold), params, forecast, **inputs)
-        run.artifacts[f"generate {fold}"] = result.artifact
-    run.evidence = run.evidence.evolve(generation=result.summary)
-    compared = _again(run, action.tier, Variant.GENERATED)
-    return f"{result.summary['accepted']} texts passed the filters; {compared}"
+    name = action.model
+    try:
+        summary = generate(run, name, action.tier)
+    except _OUT_OF_REACH as error:
+        run.evidence = run.evidence.evolve(
+            generations={**run.evidence.generations, name: {"problem": str(error)}}
+        )
+        return f"it is left out: {error}"
+    run.evidence = run.evidence.evolve(generations={**run.evidence.generations, name: summary})
+    before = run.evidence.trial(action.tier)
+    others = before.generators if before is not None and before.helps else ()
+    compared = _again(run, action.tier, Variant.GENERATED, (*others, name))
+    return f"{summary['accepted']} texts passed the filters; {compared}"
 
 
-def _again(run: Run, tier: str, variant: Variant) -> str:
+def _again(run: Run, tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> str:
     before = run.evidence.trial(tier)
-    trial = try_student(run, tier, variant)
+    trial = try_student(run, tier, variant, generators)
     word = "kept" if run.evidence.trial(tier) is trial and trial.helps else "not used"
     was = f"{before.best.value:.1%} before" if before else "no student before"
     return f"{trial.student.value:.1%} on held-out gold, {was}: {word}"
@@ -207,8 +263,13 @@ def _evaluate(run: Run, action: Action) -> str:
     return f"{result['student']['accuracy']:.1%} right, seed-only {result['seed_only']['accuracy']:.1%}"
 
 
+_OUT_OF_REACH = (Unavailable, MissingDependency, NotFound, InvalidInput)
+"""What goes wrong with a language model that a job can do without."""
+
 _ACTIONS = {
     Kind.TEACH: _teach,
+    Kind.EXAMINE: _examine,
+    Kind.CONSULT: _consult,
     Kind.DISTIL: _distil,
     Kind.REFINE: _refine,
     Kind.GENERATE: _generate,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from gts.orchestrator.evidence import Trial, Variant
+from gts.orchestrator.evidence import Evidence, Trial
 from gts.orchestrator.production import Production
+
+_NOT_GENERATED = "not tried: there is enough unlabelled text, the target was met, or the budget was spent"
 
 
 def report_of(production: Production) -> dict[str, Any]:
     """The report of a finished run, in the form of docs/architecture.md."""
     evidence, trial, data = production.evidence, production.trial, production.data
-    generation = evidence.generation
-    uses_generated = trial.variant == Variant.GENERATED and trial.helps
+    used = trial.generators if trial.helps else ()
     return {
         "name": data.spec.name,
         "type": data.spec.type,
@@ -23,21 +23,25 @@ def report_of(production: Production) -> dict[str, Any]:
         "counts": {
             "gold": len(data.gold),
             "pool": len(data.pool),
-            "generated": generation["accepted"] if generation and uses_generated else 0,
+            "generated": sum(evidence.generations[name]["accepted"] for name in used),
             "test": len(data.test),
         },
         "tier": trial.tier,
         "published": trial.winner,
         "estimate": trial.best.as_json(),
         "seed_only": trial.seed_only.as_json(),
-        "teachers": _teachers(evidence.audit or {}),
-        "generator": _generator(generation, uses_generated, production),
+        "teachers": _teachers(evidence),
+        "generators": [_generator(name, name in used, production) for name in evidence.generations],
+        "generation_note": None if evidence.generations else _NOT_GENERATED,
         "students": [_student(t, production) for t in _by_tier(production)],
         "test": evidence.tests.get(trial.tier),
         "stages": list(production.stages),
         "decisions": list(production.decisions),
         "notes": list(data.notes),
+        "models": list(production.models),
         "seconds": round(evidence.spent_s, 2),
+        "tokens": evidence.spent_tokens,
+        "money": round(evidence.spent_money, 6),
     }
 
 
@@ -46,39 +50,50 @@ def _by_tier(production: Production) -> list[Trial]:
     return [trial for trial in found if trial is not None]
 
 
-def _teachers(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _teachers(evidence: Evidence) -> list[dict[str, Any]]:
+    audit = evidence.audit or {}
     rows = []
     for name, weight in audit.get("weights", {}).items():
-        value = audit["accuracy"][name]
         reason = (
             f"{weight:.0%} of the ensemble"
             if weight > 0
             else "others explain held-out gold better without it"
         )
+        if silent := audit.get("abstained", {}).get(name):
+            reason += f"; it had no opinion on {silent} texts"
         rows.append(
             {
                 "name": name,
-                "value": round(value, 4),
+                "value": round(audit["accuracy"][name], 4),
                 "loss": round(audit["loss"][name], 4),
                 "weight": round(weight, 4),
                 "used": weight > 0,
                 "reason": reason,
             }
         )
-    return sorted(rows, key=lambda row: (-row["weight"], -row["value"]))
+    rows.sort(key=lambda row: (-row["weight"], -row["value"]))
+    for name in evidence.spec.teachers:
+        facts = {**evidence.examined.get(name, {}), **evidence.consulted.get(name, {})}
+        if "problem" in facts:
+            left_out = {"value": None, "loss": None, "weight": 0.0, "used": False}
+            rows.append({"name": name, **left_out, "reason": f"left out: {facts['problem']}"})
+    return rows
 
 
-def _generator(generation: Mapping[str, Any] | None, used: bool, production: Production) -> dict[str, Any]:
-    if generation is None:
-        reason = "not tried: there is enough unlabelled text, the target was met, or the budget was spent"
-        return {"name": "embedded", "used": False, "reason": reason, "accepted": 0, "rejected": {}}
-    outcome = next(d["outcome"] for d in production.decisions if d["action"].startswith("generate"))
+def _generator(name: str, used: bool, production: Production) -> dict[str, Any]:
+    facts = production.evidence.generations[name]
+    decided = [
+        d
+        for d in production.decisions
+        if d["action"].startswith("generate ") and d["action"].endswith(f" by {name}")
+    ]
     return {
-        "name": "embedded",
+        "name": name,
         "used": used,
-        "reason": outcome,
-        "accepted": generation["accepted"],
-        "rejected": generation["acceptance"]["rejected"],
+        "reason": decided[-1]["outcome"],
+        "accepted": facts.get("accepted", 0),
+        "rejected": facts["acceptance"]["rejected"] if "acceptance" in facts else {},
+        "artifact": facts.get("artifact"),
     }
 
 

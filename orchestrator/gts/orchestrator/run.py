@@ -7,6 +7,7 @@ from typing import Any
 
 from gts.orchestrator.evidence import Evidence
 from gts.orchestrator.runner import StageRunner
+from gts.orchestrator.stages.beliefs import CONSULTED
 from gts.tasks.dataset import TaskData
 
 
@@ -18,7 +19,8 @@ class Run:
         runner: Runs stages.
         data: The task, its test examples included.
         evidence: What has been measured.
-        artifacts: Digests by what they are: ``embed``, ``audit``, ``teach 0``, ``teach None``, ``package mini``.
+        artifacts: Digests by what they are: ``embed``, ``audit``, ``teach 0``, ``teach None``, ``package mini``,
+            ``consult big of 0``.
     """
 
     runner: StageRunner
@@ -34,6 +36,24 @@ class Run:
     def fold_name(self, fold: int | None) -> str:
         """A fold in words."""
         return "all gold" if fold is None else f"fold {fold + 1} of {self.evidence.sizes.folds}"
+
+    def take_stock(self) -> None:
+        """Bring what has been spent into the evidence."""
+        models = self.runner.models.values()
+        self.evidence = self.evidence.evolve(
+            spent_s=self.runner.spent_s,
+            spent_tokens=sum(account.tokens for account in models),
+            spent_money=sum(account.money for account in models),
+        )
+
+    def consulted(self, fold: int | None) -> dict[str, str]:
+        """What language models said about the pool of a fold, as inputs of a stage."""
+        end = f" of {fold}"
+        return {
+            key.removesuffix(end): artifact
+            for key, artifact in self.artifacts.items()
+            if key.startswith(CONSULTED) and key.endswith(end)
+        }
 
     def fold_params(self, fold: int | None) -> dict[str, Any]:
         """Parameters that every fold-wise stage shares."""

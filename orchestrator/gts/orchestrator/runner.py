@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
@@ -17,6 +18,37 @@ if TYPE_CHECKING:
 
 
 @dataclass
+class ModelAccount:
+    """What asking one language model took.
+
+    Attributes:
+        calls: Calls made.
+        tokens: Tokens read and written.
+        money: What they cost.
+        cached: Calls that had been paid for before.
+        faults: Calls without an answer, by why.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    money: float = 0.0
+    cached: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, summary: Mapping[str, Any]) -> None:
+        """Add what a stage's summary says."""
+        self.calls += summary["calls"]
+        self.tokens += summary["tokens"]
+        self.money += summary["money"]
+        self.cached += summary["cached"]
+        self.faults.update(summary["faults"])
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        return {**asdict(self), "money": round(self.money, 6), "faults": dict(self.faults)}
+
+
+@dataclass
 class StageRunner:
     """Runs stages on one task's data.
 
@@ -27,6 +59,7 @@ class StageRunner:
         recorder: Told what happens; asked whether to stop.
         account: Each stage that ran: name, detail, seconds, forecast_seconds, cached.
         spent_s: Seconds of all stages so far; one that was found finished counts what it once took.
+        models: By language model: calls, tokens, money, cached and faults (why to count) of all stages.
     """
 
     task: str
@@ -35,6 +68,7 @@ class StageRunner:
     recorder: Recorder
     account: list[dict[str, Any]] = field(default_factory=list)
     spent_s: float = 0.0
+    models: dict[str, ModelAccount] = field(default_factory=dict)
     _finished: dict[str, StageResult] = field(default_factory=dict)
 
     def run(
@@ -62,15 +96,17 @@ class StageRunner:
             raise Cancelled("the job was stopped")
         result = self.compute.run(call, progress, self.recorder.should_stop)
         self.recorder.stage_finished(call, result, cached)
-        self.account.append(
-            {
-                "name": name,
-                "detail": detail,
-                "seconds": round(result.seconds, 2),
-                "forecast_seconds": round(forecast_s, 2),
-                "cached": cached,
-            }
-        )
+        row: dict[str, Any] = {
+            "name": name,
+            "detail": detail,
+            "seconds": round(result.seconds, 2),
+            "forecast_seconds": round(forecast_s, 2),
+            "cached": cached,
+        }
+        if (model := result.summary.get("model")) is not None:
+            row |= {"tokens": result.summary["tokens"], "money": result.summary["money"]}
+            self.models.setdefault(model, ModelAccount()).add(result.summary)
+        self.account.append(row)
         self._finished[call.key] = result
         self.spent_s += result.seconds
         return result

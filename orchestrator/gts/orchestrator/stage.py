@@ -6,6 +6,7 @@ import importlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +86,13 @@ class Stage:
 
 StageTable = Mapping[str, Stage]
 
+_STORE: ContextVar[ArtifactStore] = ContextVar("store")
+
+
+def current_store() -> ArtifactStore:
+    """The store of the stage that runs, for what must outlive an attempt that fails: answers that were paid for."""
+    return _STORE.get()
+
 
 def load_stages(reference: str) -> StageTable:
     """Import a stage table given as ``module:attribute``.
@@ -160,6 +168,7 @@ def _run(
     progress: Progress,
 ) -> StageResult:
     started = time.monotonic()
+    token = _STORE.set(store)
     try:
         summary = stage.function(inputs, call.params, out, progress)
         canonical_json(summary)
@@ -176,4 +185,6 @@ def _run(
             stage=call.name,
             exception=type(error).__name__,
         ) from error
+    finally:
+        _STORE.reset(token)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -125,3 +125,20 @@ class DecisionRow(Base):
     reason: Mapped[str] = mapped_column(String(2000))
     forecast: Mapped[dict[str, Any]] = mapped_column(StrictJson)
     outcome: Mapped[dict[str, Any] | None] = mapped_column(StrictJson)
+
+
+class ReviewRow(Base):
+    """A person's word on one generated text of a model repository; it outlives the job that made the text."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (CheckConstraint("verdict IN ('veto', 'edit')", name="verdict"),)
+
+    namespace: Mapped[str] = mapped_column(String(96), primary_key=True)
+    name: Mapped[str] = mapped_column(String(96), primary_key=True)
+    text_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(String(8))
+    new_text: Mapped[str | None] = mapped_column(Text)
+    labels: Mapped[list[str] | None] = mapped_column(StrictJson)
+    by: Mapped[str] = mapped_column(String(96))
+    at: Mapped[datetime]

@@ -10,13 +10,14 @@ from gts.orchestrator import costs
 from gts.orchestrator.estimate import Estimate, estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.run import Run
+from gts.orchestrator.stages.beliefs import GENERATED
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
 
 
-def try_student(run: Run, tier: str, variant: Variant) -> Trial:
+def try_student(run: Run, tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> Trial:
     """Train a tier on every fold and on all gold, beside its seed-only twin; the trial is added to the evidence."""
     seed_only = {fold: _fit(run, tier, None, fold) for fold in run.folds}
-    student = {fold: _fit(run, tier, variant, fold) for fold in run.folds}
+    student = {fold: _fit(run, tier, variant, fold, generators) for fold in run.folds}
     folds = tuple(student[fold] for fold in run.folds)[:-1]
     trial = Trial(
         tier,
@@ -25,12 +26,15 @@ def try_student(run: Run, tier: str, variant: Variant) -> Trial:
         _estimate(run, seed_only),
         {"student": student[None], "seed_only": seed_only[None]},
         folds,
+        generators,
     )
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
     return trial
 
 
-def _fit(run: Run, tier: str, variant: Variant | None, fold: int | None) -> str:
+def _fit(
+    run: Run, tier: str, variant: Variant | None, fold: int | None, generators: tuple[str, ...] = ()
+) -> str:
     """Train on one fold; without a variant on the seed labels alone. Returns the artifact."""
     sizes, profile = run.evidence.sizes, run.evidence.profile
     params = run.fold_params(fold) | {"tier": tier, "seed_only": variant is None}
@@ -38,9 +42,9 @@ def _fit(run: Run, tier: str, variant: Variant | None, fold: int | None) -> str:
     if tier == "mini" or variant is not None:
         inputs["teach"] = run.artifacts[f"teach {fold}"]
     if variant is not None:
-        inputs["audit"] = run.artifacts["audit"]
-    if variant == Variant.GENERATED:
-        inputs["generate"] = run.artifacts[f"generate {fold}"]
+        inputs |= {"audit": run.artifacts["audit"], **run.consulted(fold)}
+    for name in generators:
+        inputs[f"{GENERATED}{name}"] = run.artifacts[f"generate {name} {fold}"]
     mini = run.evidence.trial("mini")
     pool = params["pool"] if variant is not None else 0
     if variant is not None and tier == "static" and mini is not None:
@@ -56,6 +60,8 @@ def _fit(run: Run, tier: str, variant: Variant | None, fold: int | None) -> str:
     else:
         forecast = costs.distil_static_s(profile, pool)
     what = "seed-only" if variant is None else "" if variant == Variant.PLAIN else variant.value
+    if generators:
+        what += f" by {' and '.join(generators)}"
     name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
     return run.runner.run("distil", name, params, forecast, **inputs).artifact
 

@@ -154,6 +154,80 @@ class Client:
         """
         return self._call("GET", f"/api/v1/jobs/{quote(job_id, safe='')}/report")
 
+    def generated(
+        self,
+        job_id: str,
+        *,
+        generator: str | None = None,
+        label: str | None = None,
+        kept: bool | None = None,
+        limit: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Texts that generators wrote for a finished job; further pages are fetched as they are needed.
+
+        Args:
+            job_id: The job.
+            generator: Only texts of this generator.
+            label: Only texts made for this label.
+            kept: Only what the filters kept, or with ``False`` only what they dropped.
+            limit: At most so many.
+
+        Raises:
+            NotFound: There is no such job, it has no report (yet), or its texts are not kept any more.
+            InvalidInput: The job has no such generator or label.
+        """
+        asked = {"generator": generator, "label": label, "kept": kept, "limit": 100}
+        params = {key: value for key, value in asked.items() if value is not None}
+        cursor, given = 0, 0
+        while cursor is not None:
+            page = self._call("GET", _generated_path(job_id), params={**params, "cursor": cursor})
+            for text in page["texts"]:
+                if limit is not None and given >= limit:
+                    return
+                given += 1
+                yield text
+            cursor = page["next_cursor"]
+
+    def review(
+        self,
+        job_id: str,
+        text_id: str,
+        verdict: str,
+        *,
+        text: str | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Veto or edit a generated text; the next job of the same name respects it.
+
+        Args:
+            job_id: The job.
+            text_id: The text, by the ``id`` that :meth:`generated` gives.
+            verdict: ``veto``: it shall not be trained on; ``edit``: something takes its place.
+            text: For an edit: the new text; left out, it stays as it was generated.
+            labels: For an edit: its labels; left out, those it was made for.
+
+        Returns:
+            The text with its ``review``.
+
+        Raises:
+            NotFound: There is no such job or text.
+            InvalidInput: The new text or its labels do not fit the task.
+        """
+        body: dict[str, Any] = {"verdict": verdict}
+        if text is not None:
+            body["text"] = text
+        if labels is not None:
+            body["labels"] = list(labels)
+        return self._call("PUT", _generated_path(job_id, text_id), json=body)
+
+    def take_back(self, job_id: str, text_id: str) -> None:
+        """Forget the veto or edit of a generated text.
+
+        Raises:
+            NotFound: There is no such job, or nobody has said anything of that text.
+        """
+        self._call("DELETE", _generated_path(job_id, text_id))
+
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Cancel a job: a queued one ends at once, a running one within seconds.
 
@@ -402,6 +476,11 @@ def _locate(url: str | None, token: str | None, data_dir: Path | None) -> tuple[
     # The local token belongs to the local server and is never sent elsewhere.
     same = url is None or url.rstrip("/") == local_url
     return url or local_url, token or (local_token if same else None)
+
+
+def _generated_path(job_id: str, text_id: str | None = None) -> str:
+    path = f"/api/v1/jobs/{quote(job_id, safe='')}/generated"
+    return path if text_id is None else f"{path}/{quote(text_id, safe='')}"
 
 
 def _model_path(name: str) -> str:

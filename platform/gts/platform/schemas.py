@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -50,6 +50,68 @@ class EventPage(BaseModel):
     events: list[EventView]
     state: str = Field(description="State of the job after these events.")
     next_after: int = Field(description="Give it as `after` for what comes next.")
+
+
+class ReviewView(BaseModel):
+    """What a person said of a generated text."""
+
+    verdict: Literal["veto", "edit"] = Field(
+        description="`veto`: it shall not be trained on; `edit`: `text` with `labels` takes its place."
+    )
+    text: str | None = Field(description="What an edit puts in its place; null for a veto.")
+    labels: list[str] = Field(description="The labels of an edit's text; empty for a veto.")
+    by: str = Field(description="Who said so.")
+    at: datetime
+
+
+class GeneratedView(BaseModel):
+    """One generated text, kept or dropped."""
+
+    id: str = Field(
+        description="First 16 hex digits of the SHA-256 of the text.", examples=["c34ddb857c34aefa"]
+    )
+    text: str = Field(examples=["where is my parcel?"])
+    labels: list[str] = Field(description="What it was made for.", examples=[["delivery"]])
+    generator: str = Field(description="Who wrote it.", examples=["embedded"])
+    seeds: list[str] = Field(description="Your texts it was made from.")
+    scores: dict[str, float] = Field(description="The generator's own measures of it, by name.")
+    kept: bool = Field(description="Whether the filters let it pass.")
+    kind: str = Field(
+        description="The filter that dropped it, in a word; empty when kept.", examples=["copy"]
+    )
+    reason: str = Field(description="Why it was dropped; empty when kept.")
+    review: ReviewView | None = Field(description="What a person said of it, in this job or another.")
+
+
+class GeneratedPage(BaseModel):
+    """Some generated texts of a job, in the order in which they were made."""
+
+    texts: list[GeneratedView]
+    next_cursor: int | None = Field(description="Give it as `cursor` for the next page; null on the last.")
+    missing: list[str] = Field(description="Generators whose texts are not kept any more.")
+
+
+class VetoBody(BaseModel):
+    """A text shall not be trained on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Literal["veto"]
+
+
+class EditBody(BaseModel):
+    """Another text, or other labels, shall take a text's place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Literal["edit"]
+    text: str | None = Field(None, description="The new text; left out: it stays as it was generated.")
+    labels: list[str] | None = Field(
+        None, description="Its labels, exactly one in a single-label task; left out: those it was made for."
+    )
+
+
+ReviewBody = Annotated[VetoBody | EditBody, Field(discriminator="verdict")]
 
 
 class LabelView(BaseModel):

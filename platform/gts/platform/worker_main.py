@@ -71,7 +71,7 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
         folder=settings.ray_root,
     )
     knock = open_knock(settings.redis_url)
-    worker = Worker(database, store, compute, import_object(settings.engine)(registry))
+    worker = Worker(database, store, compute, import_object(settings.engine)(registry, database))
     drafts = ArtifactStore(settings.drafts_root)
     cleaners = [blobs.clean_temporary, lambda: clean_drafts(drafts)]
     reconciler = Reconciler(database, store, knock, cleaners=cleaners)

@@ -158,8 +158,9 @@ def _making(report: Report, manifest: StudentManifest) -> str:
             "Teachers, measured on the labelled texts:",
             table(("teacher", "measure", "used", "why"), teachers),
         ]
-    if generator := report.get("generator"):
-        parts.append(_generator(generator))
+    parts += [_generator(generator) for generator in report.get("generators") or []]
+    if not report.get("generators") and report.get("generation_note"):
+        parts.append(plain(report["generation_note"]))
     students = [
         (
             plain(s["tier"]) + (" (this one)" if s["tier"] == manifest.tier else ""),
@@ -185,7 +186,7 @@ def _generator(generator: Report) -> str:
     why = f" ({plain(generator['reason'])})" if generator.get("reason") else ""
     rejected = ", ".join(f"{plain(reason)} {n}" for reason, n in (generator.get("rejected") or {}).items())
     return (
-        f"Generator: {plain(generator['name'])}; {used}{why}. Accepted texts: {generator.get('accepted', 0)}; "
+        f"Generator {plain(generator['name'])}: {used}{why}. Accepted texts: {generator.get('accepted', 0)}; "
         f"rejected: {rejected or 'none'}."
     )
 
@@ -202,7 +203,24 @@ def _cost(report: Report) -> str:
     if not rows:
         return ""
     total = f"\n\nAll together {_seconds(report['seconds'])}." if report.get("seconds") is not None else ""
-    return f"## What it cost\n\n{table(('stage', 'forecast', 'actual'), rows)}{total}"
+    return f"## What it cost\n\n{table(('stage', 'forecast', 'actual'), rows)}{total}{_models(report)}"
+
+
+def _models(report: Report) -> str:
+    rows = [
+        (
+            plain(model["name"]),
+            f"{model.get('calls') or 0:,}",
+            f"{model.get('cached') or 0:,}",
+            f"{model.get('tokens') or 0:,}",
+            f"{model.get('money') or 0:.4g}",
+        )
+        for model in report.get("models") or []
+    ]
+    if not rows:
+        return ""
+    header = ("language model", "calls", "known before", "tokens", "paid")
+    return f"\n\nLanguage models that were asked, as generators or teachers:\n\n{table(header, rows)}"
 
 
 def _speed(report: Report) -> str:

@@ -34,6 +34,13 @@ def _description(value: object) -> object:
     return clean_text(value) if isinstance(value, str) else value
 
 
+EMBEDDED = "embedded"
+"""The generator that needs no language model."""
+
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""A name of a language model, as the site's file of models gives it."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,9 +62,13 @@ class Budget(_Part):
 
     Attributes:
         seconds: Wall time of all stages together; the best student so far is published when it is reached.
+        tokens: Tokens that language models read and write.
+        money: What those cost, in the currency of the models' prices.
     """
 
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    tokens: Annotated[int, Field(gt=0)] | None = None
+    money: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class StudentWish(_Part):
@@ -87,6 +98,8 @@ class TaskSpec(_Part):
         goal: When the student is good enough.
         budget: What may be spent.
         student: What the student must be like.
+        teachers: Names of language models that label texts, beside the teachers that are always there.
+        generators: Who writes new texts where they help: ``embedded``, and names of language models.
         seed: Seed of everything random.
     """
 
@@ -98,6 +111,8 @@ class TaskSpec(_Part):
     goal: Goal = Goal()
     budget: Budget = Budget()
     student: StudentWish = StudentWish()
+    teachers: tuple[ModelName, ...] = ()
+    generators: tuple[ModelName, ...] = (EMBEDDED,)
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     @field_validator("name")
@@ -120,6 +135,12 @@ class TaskSpec(_Part):
         if isinstance(value, dict):
             return {label_name(key): _description(text) for key, text in value.items()}
         return value
+
+    @property
+    def language_models(self) -> tuple[str, ...]:
+        """Names of all language models that the task wants asked."""
+        writers = (name for name in self.generators if name != EMBEDDED)
+        return tuple(dict.fromkeys((*self.teachers, *writers)))
 
     def evolve(self, **changes: object) -> Self:
         """A copy with some fields changed, validated again."""

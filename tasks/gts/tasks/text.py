@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
+_ID_DIGITS = 16
 _INVISIBLE = {"Cc", "Cf", "Cs", "Cn", "Co", "Zs", "Zl", "Zp"}
 
 
@@ -39,3 +41,13 @@ def same_text_key(text: str) -> str:
     """
     folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     return " ".join(folded.split())
+
+
+def text_id(text: str) -> str:
+    """The name of a generated text: the first 16 hex digits of the SHA-256 of it as it is kept.
+
+    Example:
+        >>> text_id("where is my parcel?")
+        'c34ddb857c34aefa'
+    """
+    return hashlib.sha256(clean_text(text).encode()).hexdigest()[:_ID_DIGITS]

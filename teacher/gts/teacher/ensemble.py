@@ -14,6 +14,11 @@ _EXPONENTS = np.geomspace(1.0, 8.0, 31)
 """Spread and averaged beliefs are too flat, never too sharp; more than 8 would trust a handful of texts too far."""
 
 
+_CONTRASTS = np.geomspace(0.1, 3.0, 31)
+_BIAS_PRIOR = 2.0
+"""Texts of each label added to both sides, so that a label of a few texts is hardly corrected."""
+
+
 @dataclass(frozen=True)
 class Audit:
     """Outcome of an audit.
@@ -74,6 +79,68 @@ def combine(predictions: Mapping[str, Floats], weights: Mapping[str, float]) -> 
     """Weighted mean of the teachers' probabilities."""
     parts = [weight * predictions[name] for name, weight in weights.items() if weight > 0]
     return np.asarray(sum(parts), np.float32)
+
+
+def defer(probabilities: Floats, others: Floats) -> Floats:
+    """Probabilities [n, labels] in which a teacher that abstained (NaN) goes by what the others believe."""
+    return np.where(np.isnan(probabilities), others, probabilities)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes a language model's beliefs as sure as they are right.
+
+    Attributes:
+        bias: How much more often each label is said than it is there: log of the ratio [labels].
+        exponent: Contrast of the beliefs; below 1 for a model that is too sure.
+    """
+
+    bias: tuple[float, ...]
+    exponent: float
+
+    def apply(self, probabilities: Floats, multi_label: bool) -> Floats:
+        """Calibrated probabilities [n, labels]."""
+        if not multi_label:
+            probabilities = probabilities * np.exp(-np.asarray(self.bias, np.float32))
+            probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
+        return sharpen(np.asarray(probabilities, np.float32), self.exponent, multi_label)
+
+
+def calibrate(
+    probabilities: Floats, targets: Floats, multi_label: bool, with_bias: bool = True
+) -> Calibration:
+    """Fit a calibration on held-out gold; rows of NaN are left out.
+
+    The bias is measured on texts whose labels are known, not on a text without content: what a model says to an empty
+    text is not what it says to real ones.
+
+    References:
+        Zhou et al., Batch Calibration, 2024 (the mean belief over texts as the prior to divide by); Guo et al., On Calibration
+        of Modern Neural Networks, 2017 (one exponent for all classes).
+
+    Args:
+        probabilities: Raw beliefs [n, labels].
+        targets: Label indicators [n, labels].
+        multi_label: Whether labels are independent; then only the exponent is fitted.
+        with_bias: Whether the bias is fitted too.
+    """
+    known = ~np.isnan(probabilities).any(axis=1)
+    p, y = probabilities[known], targets[known]
+    n_labels = targets.shape[1]
+    bias = np.zeros(n_labels)
+    if with_bias and not multi_label and len(p):
+        said, there = p.sum(axis=0) + _BIAS_PRIOR, y.sum(axis=0) + _BIAS_PRIOR
+        bias = np.log(said / there)
+    found = Calibration(tuple(float(value) for value in bias), 1.0)
+    if not len(p):
+        return found
+    exponent = min(
+        _CONTRASTS,
+        key=lambda power: negative_log_likelihood(
+            Calibration(found.bias, power).apply(p, multi_label), y, multi_label
+        ),
+    )
+    return Calibration(found.bias, float(exponent))
 
 
 def audit(predictions: Mapping[str, Floats], targets: Floats, multi_label: bool, rounds: int = 12) -> Audit:

@@ -1,11 +1,20 @@
-"""What a language model holds to be true: a statement and its opposite, whichever it finds likelier."""
+"""What a language model holds to be true, by what it finds likelier: a statement or its opposite, one label or another."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gts.core.llm.backend import Scorer
+from gts.core.llm.prompts import fill_prompt
+
+Floats = NDArray[np.float32]
+
+_TEXT_CHARS = 2000
 
 _NEGATED = {"can": "cannot", "will": "will not", "has": "does not have", "have": "do not have"}
 _AUXILIARIES = ("is", "are", "was", "were", "could", "should", "would", "may", "must", "does", "do", "did")
@@ -74,3 +83,34 @@ def believes(scorer: Scorer, subject: str, relation: str, target: str, opposite:
     denied = f"{subject} {opposite or negated(relation)} {target}."
     found = scorer.score(["", ""], [said, denied]).perplexity
     return Belief(said, denied, float(found[0]), float(found[1]))
+
+
+def verbal_beliefs(
+    scorer: Scorer, texts: Sequence[str], labels: Mapping[str, str], on_progress: Callable[[float], None]
+) -> Floats:
+    """Zero-shot beliefs: how much likelier a text makes the words that say its label.
+
+    The likelihood of a label's words is divided by their likelihood without the text, or common words would always win.
+
+    References:
+        Holtzman et al., Surface Form Competition, 2021 (domain conditional PMI).
+
+    Args:
+        scorer: The model.
+        texts: The texts.
+        labels: Label names in order, with their descriptions.
+        on_progress: Called with the fraction done.
+
+    Returns:
+        Probabilities [texts, labels].
+    """
+    verbal = [f" {description or re.sub(r'[_-]+', ' ', name)}." for name, description in labels.items()]
+    ask = fill_prompt("gts.teacher", "about.txt", {"text": ""})
+    plain = scorer.score([ask] * len(verbal), verbal).nats
+    rows = np.zeros((len(texts), len(verbal)), np.float32)
+    for i, text in enumerate(texts):
+        prompt = fill_prompt("gts.teacher", "about.txt", {"text": " ".join(text.split())[:_TEXT_CHARS]})
+        rows[i] = scorer.score([prompt] * len(verbal), verbal).nats - plain
+        on_progress((i + 1) / len(texts))
+    rows = np.exp(rows - rows.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(rows / rows.sum(axis=1, keepdims=True), np.float32)

@@ -55,8 +55,8 @@ def test_an_answer_is_paid_for_once(tmp_path: Path) -> None:
     assert [answer.text for answer in first.answers if isinstance(answer, Completion)] == ["A", "B", "A"]
     assert echo.asked == ["a", "b", "c"]
     assert (first.usage, first.cached) == (Usage(200, 20), 0)
-    assert (second.usage, second.cached) == (Usage(100, 10), 1)
-    assert second.money == pytest.approx(100e-6 + 100e-6)
+    assert (second.usage, second.paid, second.cached) == (Usage(200, 20), Usage(100, 10), 1)
+    assert second.money == pytest.approx(200e-6 + 200e-6)
 
 
 def test_what_came_before_a_crash_is_not_bought_again(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_failed_call_is_asked_again_next_time(tmp_path: Path) -> None:
     ask(ENTRY, echo, calls("fail", "a"), store)
 
     assert first.faults == {"empty": 1}
-    assert first.usage == Usage(200, 20)
+    assert first.paid == Usage(200, 20)
     assert echo.asked == ["fail", "a", "fail"]
 
 

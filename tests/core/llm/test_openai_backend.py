@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from scripted_server import Script, chat, error, serving, trickle
 
-from gts.core.errors import InvalidInput, MissingDependency, Unavailable
+from gts.core.errors import Cancelled, InvalidInput, MissingDependency, Unavailable
 from gts.core.llm import openai_backend
 from gts.core.llm.backend import open_backend
 from gts.core.llm.entries import ModelEntry
@@ -207,3 +207,12 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("SOME_KEY")
     with pytest.raises(MissingDependency, match="SOME_KEY, which is not set"):
         open_backend(entry(server.url, key_env="SOME_KEY"))
+
+
+def test_a_job_that_is_cancelled_ends_the_asking() -> None:
+    def stop(index: int, answer: Answer) -> None:
+        raise Cancelled("the job was stopped")
+
+    with serving(lambda body, count: chat("hello")) as server, pytest.raises(Cancelled, match="stopped"):
+        open_backend(entry(server.url)).complete([call(f"number {n}") for n in range(9)], stop)
+    assert len(server.bodies) < 9 + 8

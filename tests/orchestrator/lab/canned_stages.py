@@ -63,6 +63,8 @@ def canned(
     def audit(data: TaskData, inputs: Any, params: Any, out: Path) -> dict[str, Any]:
         return {
             "weights": {"lexical": 0.25, "tuned": 0.75, "encoder-spread": 0.0},
+            "rest": {"lexical": 0.25, "tuned": 0.75, "encoder-spread": 0.0},
+            "models": {},
             "accuracy": {"lexical": 0.7, "tuned": 0.8, "encoder-spread": 0.4},
             "loss": {"lexical": 0.9, "tuned": 0.6, "encoder-spread": 2.0},
             "ensemble_accuracy": 0.8,
@@ -71,7 +73,13 @@ def canned(
         }
 
     def distil(data: TaskData, inputs: Any, params: Any, out: Path) -> dict[str, Any]:
-        kind = " seed-only" if params["seed_only"] else " generated" if "generate" in inputs else ""
+        kind = (
+            " seed-only"
+            if params["seed_only"]
+            else " generated"
+            if any(name.startswith("generate ") for name in inputs)
+            else ""
+        )
         kind = " refined" if params.get("steps") else kind
         said = logits(params["tier"] + kind, indicators(data))
         split = load_split(inputs, params)

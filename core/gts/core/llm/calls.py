@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gts.core.blobs import write_atomically
 from gts.core.fingerprint import canonical_json, fingerprint
@@ -48,14 +47,16 @@ class Answers:
 
     Attributes:
         answers: One for each call, in order.
-        usage: Tokens paid for now; answers found in the store cost nothing.
-        money: What they cost.
-        cached: Calls whose answer was found in the store.
+        usage: Tokens of all of them, whenever they were paid for: a job that is run again counts as it did.
+        money: What those cost.
+        paid: The tokens of them that were paid for now.
+        cached: Different calls whose answer was found in the store.
     """
 
     answers: tuple[Answer, ...]
     usage: Usage
     money: float
+    paid: Usage
     cached: int
 
     @property
@@ -98,9 +99,8 @@ class CallStore:
 
 
 def call_key(entry: ModelEntry, call: Call) -> str:
-    """What a call is kept under: model and call, not the address, which may change between two runs."""
-    model: dict[str, Any] = {"kind": entry.kind, "model": entry.model, "dtype": entry.dtype}
-    return fingerprint({"model": model, "call": call.to_json()})
+    """What a call is kept under."""
+    return fingerprint({"model": entry.identity(), "call": call.to_json()})
 
 
 def price_of(entry: ModelEntry, usage: Usage) -> float:
@@ -129,7 +129,8 @@ def ask(
         backend: Runs it.
         calls: The questions.
         store: Answers that have been paid for.
-        allowance: What may be spent; it is looked at between batches, so the last batch may go over it.
+        allowance: What may be spent; answers found in the store count too, so that a job that is run again stops where
+            it did. It is looked at between batches, so the last batch may go over it.
         on_progress: Called with the fraction done.
 
     Raises:
@@ -138,30 +139,35 @@ def ask(
         StorageError: The disk is full.
     """
     keys = [call_key(entry, call) for call in calls]
-    found: dict[str, Answer] = {}
-    for key in dict.fromkeys(keys):
-        if (completion := store.find(key)) is not None:
-            found[key] = completion
-    cached = sum(key in found for key in keys)
     by_key = dict(zip(keys, calls, strict=True))
-    open_keys = [key for key in by_key if key not in found]
-    usage, total = Usage(), max(1, len(by_key))
+    found: dict[str, Answer] = {}
+    usage, paid, hits = Usage(), Usage(), 0
     size = _BATCHES_IN_FLIGHT * entry.concurrency
-    for start in range(0, len(open_keys), size):
-        batch = open_keys[start : start + size]
+    unique = list(by_key)
+    for start in range(0, len(unique), size):
         if allowance.is_spent(usage, price_of(entry, usage)):
             break
+        batch = []
+        for key in unique[start : start + size]:
+            if (completion := store.find(key)) is None:
+                batch.append(key)
+            else:
+                found[key] = completion
+                usage += completion.usage
+                hits += 1
 
         def on_answer(index: int, answer: Answer, batch: list[str] = batch) -> None:
-            nonlocal usage
+            nonlocal usage, paid
             usage += answer.usage
+            paid += answer.usage
             found[batch[index]] = answer
             if isinstance(answer, Completion):
                 store.keep(batch[index], answer)
             if on_progress is not None:
-                on_progress(len(found) / total)
+                on_progress(len(found) / len(unique))
 
-        backend.complete([by_key[key] for key in batch], on_answer)
+        if batch:
+            backend.complete([by_key[key] for key in batch], on_answer)
     unasked = Failed(Fault.BUDGET, "the budget was spent before this call")
     answers = tuple(found.get(key, unasked) for key in keys)
-    return Answers(answers, usage, price_of(entry, usage), cached)
+    return Answers(answers, usage, price_of(entry, usage), paid, hits)

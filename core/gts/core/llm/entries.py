@@ -41,6 +41,7 @@ class ModelEntry(BaseModel):
         price: What its tokens cost.
         concurrency: Calls in flight at once.
         timeout_s: Seconds an answer may take.
+        chat: Whether it was trained to follow instructions; if not, it is given texts to continue.
         device: For ``transformers``: ``cpu``, ``cuda:0`` and so on; ``auto`` takes a GPU where there is one.
         dtype: For ``transformers``: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
     """
@@ -56,6 +57,7 @@ class ModelEntry(BaseModel):
     price: Price = Price()
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    chat: bool = True
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
@@ -64,6 +66,10 @@ class ModelEntry(BaseModel):
         if self.kind == "openai" and not (self.base_url or "").startswith(("http://", "https://")):
             raise ValueError("an openai model needs base_url, such as http://127.0.0.1:8000/v1")
         return self
+
+    def identity(self) -> dict[str, Any]:
+        """What decides its answers: the model, not the address, which may change between two runs."""
+        return {"kind": self.kind, "model": self.model, "dtype": self.dtype}
 
     def key(self) -> str | None:
         """The key, read where it is kept.

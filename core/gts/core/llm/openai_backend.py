@@ -9,7 +9,7 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from gts.core.errors import InvalidInput, Unavailable
+from gts.core.errors import GTSError, InvalidInput, Unavailable
 from gts.core.llm.backend import OnAnswer
 from gts.core.llm.entries import ModelEntry
 from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Usage, spoken
@@ -77,6 +77,8 @@ class OpenAIBackend:
                     f"{entry.base_url} does not know the model {entry.model!r}: {_said(missing.exceptions[0])}",
                     mend="check model and base_url; the address usually ends with /v1",
                 ) from missing
+            except* GTSError as others:  # what on_answer raised: a full disk, a job that was cancelled
+                raise others.exceptions[0] from None
         if not self._has_answered:
             given_up += failed[:1]
         if given_up:

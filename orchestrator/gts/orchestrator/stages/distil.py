@@ -38,7 +38,7 @@ def run(
 
     Args:
         inputs: ``task``; ``teach`` and ``audit`` (not for seed-only static); ``embed`` with an encoder;
-            ``assistant``, ``labelled`` and ``generate`` where there are any.
+            ``consult NAME``, ``assistant``, ``labelled`` and ``generate NAME`` where there are any.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``tier``, ``seed_only``, ``encoder``, and
             for mini ``steps`` and ``max_length``.
         out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]); for the fit on all gold also the

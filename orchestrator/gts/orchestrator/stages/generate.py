@@ -13,18 +13,19 @@ import numpy as np
 from gts.core import catalogue
 from gts.core.encoder import Encoder, unit
 from gts.generator.filters import FilterContext, acceptance, judge
-from gts.generator.protocol import PoolWeights, Request, make_generator
+from gts.generator.protocol import Judged, PoolWeights, Request
+from gts.generator.wishes import edits, read_reviews, respect
 from gts.orchestrator.stage import Progress
+from gts.orchestrator.stages.beliefs import pool_beliefs
 from gts.orchestrator.stages.common import (
     MOST_TOKENS,
     Floats,
-    load_arrays,
     load_split,
-    read_json,
+    part,
     save_arrays,
 )
-from gts.tasks.dataset import Example
-from gts.teacher.ensemble import combine
+from gts.orchestrator.stages.writers import make_writer
+from gts.tasks.dataset import Example, TaskData
 from gts.teacher.lexical import latent_vectors, ngram_matrix
 from gts.teacher.spreading import nearest
 
@@ -39,30 +40,29 @@ def run(
     Learning, 2005).
 
     Args:
-        inputs: ``task``, ``teach``, ``audit``.
-        params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder``, ``generator`` (its name),
-            ``count`` (texts wanted for each label, on average).
+        inputs: ``task``, ``teach``, ``audit``; ``reviews`` where people vetoed or edited texts.
+        params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder``, ``count`` (texts wanted for each label, on
+            average), and those of :func:`make_writer`.
         out: Gets ``judged.jsonl`` (every text with provenance, verdict and reason), ``kept.jsonl`` and
             ``beliefs.safetensors`` (soft labels of the kept texts).
         progress: Progress.
 
     Returns:
-        ``accepted`` and ``rejected`` (reason to count).
+        ``accepted``, ``drafts``, ``acceptance`` (see :func:`acceptance`), and what calls of a language model took.
     """
     split = load_split(inputs, params)
     data = split.data
     gold = [data.gold[i] for i in split.train]
     beliefs = np.zeros((0, len(data.labels)), np.float32)
     if len(split.pool):
-        weights = read_json(inputs["audit"] / "audit.json")["weights"]
-        beliefs = combine(load_arrays(inputs["teach"] / "pool.safetensors"), weights)
-    progress(0.05, "learning the user's language")
-    generator = make_generator(params["generator"])
+        beliefs = pool_beliefs(inputs, data.multi_label)
+    progress(0.05, "writing")
+    writer = make_writer(data, params, part(progress, 0.05, 0.5, "writing"))
     pool_weights = (
         PoolWeights(data.labels, np.clip(beliefs, 0, 1).astype(np.float64)) if len(split.pool) else None
     )
     requests = requests_for(gold, params["count"] * len(data.labels))
-    drafts = list(generator.generate(gold, split.pool_texts, requests, data.spec.seed, pool_weights))
+    drafts = list(writer.generator.generate(gold, split.pool_texts, requests, data.spec.seed, pool_weights))
     progress(0.5, "judging the new texts")
     known = np.concatenate([split.train_targets, beliefs])
     vectors = _vectors(
@@ -78,7 +78,11 @@ def run(
         label_probabilities=opinions,
         teacher_threshold=0.5 if data.multi_label or len(data.labels) == 2 else 1.5 / len(data.labels),
     )
-    judged = judge(drafts, context)
+    wishes = read_reviews(inputs)
+    judged = [respect(verdict, wishes) for verdict in judge(drafts, context)]
+    edited = edits(wishes, context)
+    judged += edited
+    opinions = np.concatenate([opinions, _certain(edited, data)])
     kept = [i for i, verdict in enumerate(judged) if verdict.kept]
     rows = [json.dumps(verdict.as_json(), ensure_ascii=False) for verdict in judged]
     (out / "judged.jsonl").write_text("".join(row + "\n" for row in rows), "utf-8")
@@ -86,7 +90,13 @@ def run(
     save_arrays(out / "beliefs.safetensors", {"beliefs": opinions[kept]})
     progress(1.0, "generated")
     counts = acceptance(judged)
-    return {"accepted": len(kept), "drafts": len(drafts), "acceptance": counts}
+    return {"accepted": len(kept), "drafts": len(drafts), "acceptance": counts, **writer.account()}
+
+
+def _certain(edited: Sequence[Judged], data: TaskData) -> Floats:
+    """Label indicators of texts that a person labelled."""
+    rows = [[float(label in verdict.text.labels) for label in data.labels] for verdict in edited]
+    return np.array(rows, np.float32).reshape(len(rows), len(data.labels))
 
 
 def requests_for(gold: Sequence[Example], total: int) -> list[Request]:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from gts.orchestrator.stages.beliefs import GENERATED, pool_beliefs
 from gts.orchestrator.stages.common import Floats, Split, load_arrays, read_json
-from gts.teacher.ensemble import combine, sharpen
+from gts.tasks.text import same_text_key
+from gts.teacher.ensemble import sharpen
 from gts.teacher.portfolio import with_label_texts
 
 
@@ -40,17 +42,16 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
 
     Args:
         split: The fold.
-        inputs: ``teach`` and ``audit``; ``assistant`` (a mini student's beliefs about the pool, averaged with
-            the teachers': a mid-sized student teaches a small one better than a large teacher does, Mirzadeh
+        inputs: ``teach`` and ``audit``; ``consult NAME`` of language models; ``assistant`` (a mini student's beliefs
+            about the pool, averaged with the teachers': a mid-sized student teaches a small one better than a large teacher does, Mirzadeh
             et al., Improved Knowledge Distillation via Teacher Assistant, 2020), ``labelled`` (its beliefs about
-            more of the pool) and ``generate`` where there are any.
+            more of the pool) and ``generate NAME`` of generators where there are any.
     """
     base, multi = gold_only(split), split.data.multi_label
     audit = read_json(inputs["audit"] / "audit.json")
     texts, parts = list(base.texts), [base.targets]
     if len(split.pool):
-        beliefs = combine(load_arrays(inputs["teach"] / "pool.safetensors"), audit["weights"])
-        beliefs = sharpen(beliefs, audit["exponent"], multi)
+        beliefs = sharpen(pool_beliefs(inputs, multi), audit["exponent"], multi)
         if "assistant" in inputs:
             beliefs = (beliefs + load_arrays(inputs["assistant"] / "pool.safetensors")["probabilities"]) / 2
         texts += split.pool_texts
@@ -59,11 +60,14 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
         more = load_arrays(inputs["labelled"] / "beliefs.safetensors")
         texts += [split.data.pool[row] for row in more["rows"]]
         parts.append(more["beliefs"])
-    if "generate" in inputs:
-        with (inputs["generate"] / "kept.jsonl").open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
-        if rows:
-            texts += [row["text"] for row in rows]
-            beliefs = load_arrays(inputs["generate"] / "beliefs.safetensors")["beliefs"]
+    known = {same_text_key(text) for text in texts}
+    for folder in (folder for key, folder in sorted(inputs.items()) if key.startswith(GENERATED)):
+        with (folder / "kept.jsonl").open(encoding="utf-8") as lines:
+            written = [json.loads(line)["text"] for line in lines]
+        new = [row for row, text in enumerate(written) if same_text_key(text) not in known]
+        known.update(same_text_key(text) for text in written)
+        if new:
+            texts += [written[row] for row in new]
+            beliefs = load_arrays(folder / "beliefs.safetensors")["beliefs"][new]
             parts.append(sharpen(beliefs, audit["exponent"], multi))
     return Curriculum(texts, np.concatenate(parts), base.n_gold)

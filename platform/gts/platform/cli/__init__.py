@@ -12,6 +12,7 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from gts.core.errors import GTSError, InvalidInput
+from gts.platform.cli.generated import add_commands as add_generated_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
 from gts.platform.cli.models import add_commands as add_model_commands
@@ -28,7 +29,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for add_commands in (add_server_commands, add_job_commands, add_model_commands, add_language_commands):
+for add_commands in (
+    add_server_commands,
+    add_job_commands,
+    add_generated_commands,
+    add_model_commands,
+    add_language_commands,
+):
     add_commands(app)
 
 

@@ -100,6 +100,7 @@ def _environment() -> Environment:
         duration=wording.duration,
         size=wording.size,
         compact=wording.compact,
+        amount=wording.amount,
         ago=wording.ago,
         shorten=wording.shorten,
         sentence=wording.sentence,

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from gts.platform.pages.charts import Interval, interval_chart
-from gts.platform.pages.wording import compact, counted, duration, percent, points, size
+from gts.platform.pages.wording import amount, compact, counted, duration, percent, points, size
 
 _CONFIDENCE = 0.9
 _METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
@@ -28,8 +28,9 @@ class ReportView:
     chart: Markup
     figures: tuple[tuple[str, str, str], ...]
     teachers: tuple[Mapping[str, Any], ...]
-    generator: Mapping[str, Any] | None
-    rejected: tuple[tuple[str, int], ...]
+    generators: tuple[Mapping[str, Any], ...]
+    generation_note: str
+    models: tuple[Mapping[str, Any], ...]
     students: tuple[Mapping[str, Any], ...]
     tests: tuple[tuple[str, Mapping[str, Any]], ...]
     notes: tuple[str, ...]
@@ -64,8 +65,6 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
     """A finished job's report."""
     estimate, seed = report["estimate"], report["seed_only"]
     metric = metric_name(str(estimate["metric"]))
-    generator = report.get("generator")
-    rejected = (generator or {}).get("rejected") or {}
     test = report.get("test") or {}
     titles = {"student": "Student", "seed_only": "Your labels alone"}
     return ReportView(
@@ -79,8 +78,14 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         ),
         figures=_figures(report),
         teachers=tuple(report.get("teachers") or ()),
-        generator=generator,
-        rejected=tuple(sorted(rejected.items(), key=lambda item: -item[1])),
+        generators=tuple(
+            {**entry, "dropped": most_first(entry.get("rejected") or {})}
+            for entry in report.get("generators") or ()
+        ),
+        generation_note=str(report.get("generation_note") or ""),
+        models=tuple(
+            {**model, "faults": most_first(model.get("faults") or {})} for model in report.get("models") or ()
+        ),
         students=tuple(
             {**student, "chosen": student.get("tier") == report.get("tier")}
             for student in report.get("students") or ()
@@ -88,6 +93,16 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         tests=tuple((titles.get(who, who), scores) for who, scores in test.items() if scores),
         notes=tuple(str(note) for note in report.get("notes") or ()),
     )
+
+
+def most_first(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Reasons with their numbers, the largest first.
+
+    Example:
+        >>> most_first({"copy": 3, "length": 12})
+        (('length', 12), ('copy', 3))
+    """
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def verdict(report: Mapping[str, Any]) -> str:
@@ -127,8 +142,15 @@ def _figures(report: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     ]
     figures.append(("Learnt from", f"{counts.get('gold', 0):,} labelled", ", ".join(further)))
     if report.get("seconds") is not None:
-        figures.append(("Cost", duration(report["seconds"]), "of computing"))
+        figures.append(("Cost", duration(report["seconds"]), ", ".join(["of computing", *_paid(report)])))
     return tuple(figures)
+
+
+def _paid(report: Mapping[str, Any]) -> list[str]:
+    """What language models were asked for and what that cost, where any were."""
+    tokens, money = report.get("tokens"), report.get("money")
+    said = [f"{counted(tokens, 'token')} of language models"] if tokens else []
+    return [*said, f"{amount(money)} paid"] if money else said
 
 
 def _interval(label: str, estimate: Mapping[str, Any], *, strong: bool) -> Interval:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gts.orchestrator import events, jobs
 from gts.platform.auth import Reader, local_path
+from gts.platform.pages.generated import router as generated_router
 from gts.platform.pages.jobs import router as job_router
 from gts.platform.pages.models import router as model_router
 from gts.platform.pages.modelviews import model_line
@@ -75,5 +76,5 @@ def favicon() -> Response:
     return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "max-age=86400"})
 
 
-for _router in (new_router, job_router, model_router):
+for _router in (new_router, job_router, generated_router, model_router):
     pages_router.include_router(_router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +38,10 @@ class JobLine:
 
 @dataclass(frozen=True)
 class StageLine:
-    """A stage with its cost; shares (0 to 1) are relative to the longest stage of the job."""
+    """A stage with its cost; shares (0 to 1) are relative to the longest stage of the job.
+
+    ``tokens`` are those of the language models it asked; ``None`` where it asked none.
+    """
 
     name: str
     state: str
@@ -49,6 +52,7 @@ class StageLine:
     forecast_share: float | None
     progress: float | None
     message: str
+    tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def job_page(
     """A job with its stages and decisions as far as they have come."""
     report = job.report or {}
     if report.get("stages"):
-        lines = stage_lines(
+        done = stage_lines(
             [
                 (
                     _title(item),
@@ -127,6 +131,10 @@ def job_page(
                 )
                 for item in report["stages"]
             ]
+        )
+        lines = tuple(
+            replace(line, tokens=item.get("tokens"))
+            for line, item in zip(done, report["stages"], strict=True)
         )
     else:
         lines = stage_lines(

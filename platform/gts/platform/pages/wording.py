@@ -86,6 +86,18 @@ def compact(number: float | None) -> str:
     return f"{number:.0f}"
 
 
+def amount(money: float | None) -> str:
+    """A sum in the currency in which models are priced, whichever that is.
+
+    Example:
+        >>> amount(12.5), amount(0.0312), amount(0.0), amount(None)
+        ('12.50', '0.031', '0', '–')
+    """
+    if money is None:
+        return "–"
+    return f"{money:,.2f}" if money >= 1 else f"{money:.2g}"
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun.
 

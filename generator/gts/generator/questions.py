@@ -1,0 +1,196 @@
+"""The questions that a language model is asked for new texts, and how their answers are read."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gts.core.errors import InvalidInput
+from gts.core.llm.values import Answer, Call, Completion, Message
+from gts.generator.parsing import first_text, parse_texts
+from gts.generator.protocol import Request
+from gts.generator.variation import Variation
+from gts.generator.wording import Wording
+from gts.generator.writing import SCHEMA, Brief, chat_prompt, continuation_prompt
+from gts.tasks.dataset import Example
+
+_MEND = "change the generator's options"
+# A text as long as all but the longest of the user's is not cut off.
+_LENGTH_QUANTILE = 0.95
+_SPARE_TOKENS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class LLMConfig:
+    """How a language model is asked for texts.
+
+    Attributes:
+        texts_per_call: Texts asked for in one call; a model without instruction tuning gives one.
+        seeds_per_call: The user's texts shown in one call.
+        temperatures: Temperature of each round; round after round, then from the first again.
+        top_p: Share of the probability that is sampled from.
+        max_tokens: Most tokens of an answer: it should hold all texts of a call, for what is cut off is lost.
+        rounds: How often at most a request is asked for, the first time included, while texts are missing.
+        chat: Whether the model follows instructions; if not, it goes on writing a list of texts.
+        schema: Whether to send a JSON schema of the answer.
+        bytes_per_token: How few bytes of the user's texts a token of the model may stand for. A list that is continued
+            has no end, so a call for one more text is cut off once it must be there.
+
+    Raises:
+        InvalidInput: A value is out of range.
+    """
+
+    texts_per_call: int = 8
+    seeds_per_call: int = 5
+    temperatures: tuple[float, ...] = (0.8, 0.95, 1.1)
+    top_p: float = 0.95
+    max_tokens: int = 1024
+    rounds: int = 3
+    chat: bool = True
+    schema: bool = True
+    bytes_per_token: float = 2.0
+
+    def __post_init__(self) -> None:
+        ranges: Mapping[str, tuple[float, float]] = {
+            "texts_per_call": (1, 100),
+            "seeds_per_call": (1, 100),
+            "top_p": (0.01, 1.0),
+            "max_tokens": (1, 100_000),
+            "rounds": (1, 20),
+            "bytes_per_token": (0.5, 100.0),
+        }
+        for name, (low, high) in ranges.items():
+            _check(name, getattr(self, name), low, high)
+        for name in ("chat", "schema"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInput(f"{name} is {getattr(self, name)!r}; expected true or false", mend=_MEND)
+        if not isinstance(self.temperatures, list | tuple) or not self.temperatures:
+            raise InvalidInput(
+                f"temperatures is {self.temperatures!r}; expected a list of numbers, one for each round",
+                mend=_MEND,
+            )
+        for temperature in self.temperatures:
+            _check("temperatures", temperature, 0.0, 2.0)
+        # A list, as JSON and YAML give it.
+        object.__setattr__(self, "temperatures", tuple(float(value) for value in self.temperatures))
+
+
+def _check(name: str, value: Any, low: float, high: float) -> None:
+    kinds = int | float if isinstance(high, float) else int
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        raise InvalidInput(f"{name} is {value!r}; expected {low} to {high}", mend=_MEND)
+
+
+def max_calls(requests: Sequence[Request], config: LLMConfig) -> int:
+    """Calls of the first round, for forecasts; further rounds ask only for what is missing.
+
+    Example:
+        >>> max_calls([Request("billing", 20), Request("delivery", 3)], LLMConfig(texts_per_call=8))
+        4
+    """
+    return sum(math.ceil(request.count / _texts_per_call(config)) for request in requests)
+
+
+def _texts_per_call(config: LLMConfig) -> int:
+    return config.texts_per_call if config.chat else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call, and what it was made of.
+
+    Attributes:
+        call: What the model is asked.
+        seeds: The user's texts it shows.
+        temperature: Of the sampling.
+        turn: How many questions of its request come before it in the round.
+    """
+
+    call: Call
+    seeds: tuple[str, ...]
+    temperature: float
+    turn: int
+
+
+class Questioner:
+    """Makes the questions of one task and reads the answers.
+
+    Args:
+        wording: The words of the prompts.
+        brief: The task.
+        config: How the model is asked.
+        texts: The user's texts; they say how long a new one gets.
+        seed: Seed of the first sample of a prompt; the next sample of the same prompt gets the next seed, for equal calls
+            would bring one answer.
+    """
+
+    def __init__(
+        self, wording: Wording, brief: Brief, config: LLMConfig, texts: Sequence[str], seed: int
+    ) -> None:
+        self._wording, self._brief, self._config, self._seed = wording, brief, config, seed
+        self._asked: Counter[tuple[Message, ...]] = Counter()
+        self._max_tokens = config.max_tokens if config.chat else _tokens_of_one(texts, config)
+
+    def questions(
+        self, request: Request, others: Sequence[str], variation: Variation, missing: int, round_: int
+    ) -> Iterator[Question]:
+        """The questions of one round for one request.
+
+        Args:
+            request: What is wanted.
+            others: The other labels, the likeliest to be confused first.
+            variation: What changes from call to call.
+            missing: Texts that are still wanted.
+            round_: Number of the round, from 0.
+        """
+        config = self._config
+        temperature = config.temperatures[round_ % len(config.temperatures)]
+        size = _texts_per_call(config)
+        for turn, start in enumerate(range(0, missing, size)):
+            examples = variation.examples(config.seeds_per_call)
+            messages = self._messages(request, others, variation, examples, min(size, missing - start))
+            call = Call(
+                messages,
+                max_tokens=self._max_tokens,
+                temperature=temperature,
+                top_p=config.top_p,
+                seed=self._seed + self._asked[messages],
+                schema=SCHEMA if config.chat and config.schema else None,
+            )
+            self._asked[messages] += 1
+            yield Question(call, tuple(example.text for example in examples), temperature, turn)
+
+    def read(self, answer: Answer) -> list[str]:
+        """The texts of an answer; none of a failed one."""
+        if not isinstance(answer, Completion):
+            return []
+        labels = tuple(self._brief.labels)
+        if self._config.chat:
+            return parse_texts(answer.text, labels, is_whole=answer.is_whole)
+        text = first_text(answer.text, labels, is_whole=answer.is_whole)
+        return [] if text is None else [text]
+
+    def _messages(
+        self,
+        request: Request,
+        others: Sequence[str],
+        variation: Variation,
+        examples: Sequence[Example],
+        count: int,
+    ) -> tuple[Message, ...]:
+        if not self._config.chat:
+            return continuation_prompt(self._wording, self._brief, request.labels, examples)
+        return chat_prompt(
+            self._wording, self._brief, request.labels, others, examples, variation.wishes(), count
+        )
+
+
+def _tokens_of_one(texts: Sequence[str], config: LLMConfig) -> int:
+    sizes = [len(text.encode("utf-8", "replace")) for text in texts]
+    needed = float(np.quantile(sizes, _LENGTH_QUANTILE)) / config.bytes_per_token
+    return min(config.max_tokens, math.ceil(needed) + _SPARE_TOKENS)

@@ -1,0 +1,170 @@
+"""The words of the prompts: files that a person can read, and override with files of the same name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+from gts.core.errors import InvalidInput
+from gts.core.llm.prompts import VARIABLE, fill_prompt
+
+_PACKAGE = "gts.generator"
+
+# Placeholders of each prompt: those without which it would not say what is wanted, then the others.
+_WRITE = (("labels", "examples", "count"), ("task", "wishes"))
+_CONTINUE = (("examples", "next"), ("labels", "task"))
+_PHRASES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "one": ((), ()),
+    "only": ((), ()),
+    "all": ((), ()),
+    "none": ((), ()),
+    "label": (("name",), ()),
+    "described": (("name", "description"), ()),
+    "others": (("names",), ()),
+    "nothing": ((), ()),
+    "example": (("text",), ()),
+    "labelled": (("text", "names"), ()),
+    "unseen": ((), ()),
+    "language": ((), ("language",)),
+    "length": (("low", "high"), ()),
+    "length_characters": (("low", "high"), ()),
+    "topics": (("topics",), ()),
+    "style": (("style",), ()),
+    "persona": (("persona",), ()),
+    "boundary": (("other",), ("label",)),
+    "boundary_none": (("other",), ()),
+}
+
+# A placeholder of a prompt that has been read stands between two of these, which no text file holds.
+_MARK = "\0"
+_MARKED = re.compile(f"{_MARK}([a-z_]+){_MARK}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """All words of the prompts in one language, read and checked.
+
+    Attributes:
+        styles: Ways of writing, to be shown by turns.
+        personas: Kinds of writers, likewise.
+    """
+
+    styles: tuple[str, ...]
+    personas: tuple[str, ...]
+    _write: str
+    _continue: str
+    _phrases: Mapping[str, str]
+
+    def write(self, **values: str) -> str:
+        """The prompt of ``write.txt``."""
+        return _filled(self._write, values)
+
+    def continue_(self, **values: str) -> str:
+        """The prompt of ``continue.txt``."""
+        return _filled(self._continue, values)
+
+    def phrase(self, name: str, /, **values: str) -> str:
+        """A part of a prompt, from ``phrases.txt``."""
+        return _filled(self._phrases[name], values)
+
+
+def read_wording(language: str | None) -> Wording:
+    """The words for texts of a language: files such as ``write.zh.txt`` where there are any, else ``write.txt``.
+
+    Files come from the folder that ``GTS_PROMPTS`` names where it has them, else they are those shipped with GTS.
+
+    Args:
+        language: ISO code of the texts' language.
+
+    Raises:
+        InvalidInput: A person's own file cannot be read, or lacks a placeholder or a phrase, or has one too many.
+
+    Example:
+        >>> read_wording("en").phrase("style", style="calm")
+        '- Style: calm.'
+    """
+    write, continue_ = (_localized(stem, language) for stem in ("write", "continue"))
+    return Wording(
+        styles=tuple(_lines(_localized("styles", language), ())),
+        personas=tuple(_lines(_localized("personas", language), ())),
+        _write=_checked(_read(write, (*_WRITE[0], *_WRITE[1])), write, *_WRITE),
+        _continue=_checked(_read(continue_, (*_CONTINUE[0], *_CONTINUE[1])), continue_, *_CONTINUE),
+        _phrases=_read_phrases(_localized("phrases", language)),
+    )
+
+
+def _read_phrases(file: str) -> Mapping[str, str]:
+    names = {name for required, others in _PHRASES.values() for name in (*required, *others)}
+    phrases: dict[str, str] = {}
+    for line in _lines(file, sorted(names)):
+        name, _, phrase = line.partition(":")
+        if name.strip() not in _PHRASES:
+            raise InvalidInput(
+                f"{_place(file)} holds a line for {name.strip()!r}; known: {', '.join(_PHRASES)}",
+                mend="begin each line with one of the known names and a colon, or with # for a comment",
+            )
+        phrases[name.strip()] = phrase.strip()
+    for name, placeholders in _PHRASES.items():
+        if name not in phrases:
+            raise InvalidInput(
+                f"{_place(file)} has no line for {name!r}; expected one for each of {', '.join(_PHRASES)}",
+                mend="add the line; the file that GTS ships shows them all",
+            )
+        _checked(phrases[name], file, *placeholders)
+    return MappingProxyType(phrases)
+
+
+def _checked(text: str, file: str, required: Sequence[str], others: Sequence[str]) -> str:
+    held = set(_MARKED.findall(text))
+    if missing := [name for name in required if name not in held]:
+        raise InvalidInput(
+            f"{_place(file)} lacks the placeholder ${missing[0]} in {_shown(text)!r}",
+            mend=f"write ${missing[0]} where it shall be filled in",
+        )
+    if unknown := sorted(held - {*required, *others}):
+        known = ", ".join(f"${name}" for name in (*required, *others)) or "none"
+        raise InvalidInput(
+            f"{_place(file)} holds the placeholder ${unknown[0]} in {_shown(text)!r}; known there: {known}",
+            mend="use the known ones, and write a dollar sign as $$",
+        )
+    return text
+
+
+def _shown(text: str) -> str:
+    shown = _MARKED.sub(r"$\1", text)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    # In one pass, so that dollar signs and braces in the user's texts are never read as placeholders.
+    return _MARKED.sub(lambda found: values[found[1]], text)
+
+
+def _lines(file: str, placeholders: Sequence[str]) -> list[str]:
+    lines = (line.strip() for line in _read(file, placeholders).splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _read(file: str, placeholders: Sequence[str]) -> str:
+    return fill_prompt(_PACKAGE, file, {name: f"{_MARK}{name}{_MARK}" for name in placeholders})
+
+
+def _localized(stem: str, language: str | None) -> str:
+    file = f"{stem}.{(language or '').partition('-')[0].casefold()}.txt"
+    own, shipped = _own(file), resources.files(_PACKAGE) / "prompts" / file
+    return file if shipped.is_file() or (own is not None and own.is_file()) else f"{stem}.txt"
+
+
+def _place(file: str) -> str:
+    own = _own(file)
+    return str(own) if own is not None and own.is_file() else file
+
+
+def _own(file: str) -> Path | None:
+    folder = os.environ.get(VARIABLE)
+    return Path(folder) / file if folder else None

@@ -1,0 +1,52 @@
+"""Having a generator write new texts, for each fold from that fold's texts alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gts.core.llm.entries import find
+from gts.orchestrator import costs
+from gts.orchestrator.run import Run
+from gts.tasks.spec import EMBEDDED
+
+
+def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
+    """Let a generator write for every fold and for all gold.
+
+    Args:
+        run: The run.
+        name: ``embedded``, or a language model.
+        tier: The tier that is to learn from the texts.
+
+    Returns:
+        Summary for all gold, with ``artifact``.
+
+    Raises:
+        Unavailable: The language model cannot be reached, or has stopped answering.
+    """
+    sizes, profile = run.evidence.sizes, run.evidence.profile
+    forecast = costs.generate_s(profile, sizes, tier) / (sizes.folds + 1)
+    own: dict[str, Any] = {"generator": name, "count": costs.GENERATED_PER_LABEL}
+    if name != EMBEDDED:
+        facts = run.evidence.examined[name]
+        own |= {
+            "count": costs.texts_to_write(run.evidence, facts),
+            "identity": find(name).identity(),
+            "schema": facts["schema"],
+        }
+        forecast += own["count"] * profile.labels * costs.write_s(profile, facts)
+    for fold in run.folds:
+        params = run.fold_params(fold) | own
+        if name != EMBEDDED:
+            run.take_stock()
+            params |= {"tokens": run.evidence.left_tokens, "money": run.evidence.left_money}
+        inputs = {
+            "teach": run.artifacts[f"teach {fold}"],
+            "audit": run.artifacts["audit"],
+            **run.consulted(fold),
+        }
+        if "reviews" in run.artifacts:
+            inputs["reviews"] = run.artifacts["reviews"]
+        result = run.runner.run("generate", f"{name}, {run.fold_name(fold)}", params, forecast, **inputs)
+        run.artifacts[f"generate {name} {fold}"] = result.artifact
+    return result.summary | {"artifact": result.artifact}

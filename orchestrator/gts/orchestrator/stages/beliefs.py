@@ -1,0 +1,44 @@
+"""What the audited teachers believe about a fold's pool, language models included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from gts.orchestrator.stages.common import Floats, load_arrays, read_json
+from gts.teacher.ensemble import Calibration, combine, defer, sharpen
+
+CONSULTED = "consult "
+"""Inputs of this prefix are what language models said, each followed by the model's name."""
+GENERATED = "generate "
+"""Inputs of this prefix are generated texts, each followed by the generator's name."""
+
+
+def pool_beliefs(inputs: Mapping[str, Path], multi_label: bool) -> Floats:
+    """The ensemble's beliefs about the pool rows of a fold [rows, labels], before they are sharpened.
+
+    Args:
+        inputs: ``teach`` and ``audit``; ``consult NAME`` for each language model that was asked about the pool.
+        multi_label: Whether labels are independent.
+    """
+    audit = read_json(inputs["audit"] / "audit.json")
+    rest = combine(load_arrays(inputs["teach"] / "pool.safetensors"), audit["rest"])
+    if not any(model["weight"] > 0 for model in audit["models"].values()):
+        return rest
+    rest = sharpen(rest, audit["others"]["exponent"], multi_label)
+    beliefs = audit["others"]["weight"] * rest
+    said = {
+        name: raw
+        for key, folder in inputs.items()
+        if key.startswith(CONSULTED)
+        for name, raw in load_arrays(folder / "pool.safetensors").items()
+    }
+    for name, model in audit["models"].items():
+        own = rest  # for texts about which the model was not asked, or had no opinion
+        if model["weight"] > 0 and name in said:
+            calibration = Calibration(tuple(model["bias"]), model["exponent"])
+            own = defer(calibration.apply(said[name], multi_label), rest)
+        beliefs = beliefs + model["weight"] * own
+    return np.asarray(beliefs, np.float32)

@@ -1,0 +1,68 @@
+"""Stage ``examine``: see what a language model can do, and what it costs to ask it about a text of this task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gts.core.llm.backend import Scorer
+from gts.core.llm.probe import probe
+from gts.orchestrator.stage import Progress
+from gts.orchestrator.stages.common import indicators
+from gts.orchestrator.stages.language_models import Asking, open_model
+from gts.tasks.dataset import load_task
+from gts.teacher.incontext import Known, ask_about
+from gts.teacher.lexical import latent_vectors, ngram_matrix
+from gts.teacher.llm import tell
+
+_MOST_TEXTS = 16
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Ask a model a few questions, some of them about texts of the task.
+
+    Args:
+        inputs: ``task``.
+        params: ``model`` (its name), ``identity`` (of its weights), ``machine``.
+        out: Nothing is written.
+        progress: Progress.
+
+    Returns:
+        ``logprobs``, ``schema``, ``scores`` (whether it says how likely a text is), ``tokens_per_second``, ``text_seconds``
+        (one text of the task, in a row of them), ``text_tokens``, and what the calls took.
+
+    Raises:
+        Unavailable: The model cannot be reached.
+        MissingDependency: Its package, key or weights are not at hand.
+    """
+    data = load_task(inputs["task"])
+    model = open_model(params["model"])
+    progress(0.1, "asking a few questions")
+    abilities = probe(model.backend)
+    texts = [example.text for example in data.gold]
+    vectors = latent_vectors(ngram_matrix(texts))
+    targets = indicators(data)
+    known = Known(texts, vectors, targets, vectors[:0], targets[:0])
+    described = {name: data.spec.labels.get(name, "") for name in data.labels}
+    asked = min(len(texts), _MOST_TEXTS, 2 * model.entry.concurrency)
+    questions = ask_about(texts[:asked], vectors[:asked], known, described, data.multi_label)
+    asking = Asking(model, None, None, lambda fraction: None)
+    started = time.perf_counter()
+    tell(questions, len(data.labels), data.multi_label, asking)
+    seconds, account = time.perf_counter() - started, asking.account()
+    progress(1.0, "examined")
+    return {
+        "logprobs": abilities.logprobs,
+        "schema": abilities.schema,
+        "scores": isinstance(model.backend, Scorer),
+        "tokens_per_second": round(abilities.tokens_per_second, 2),
+        "at_once": model.entry.concurrency,
+        "text_seconds": seconds / asked,
+        "text_tokens": account["tokens"] / asked,
+        "text_money": account["money"] / asked,
+        **account,
+    }
