@@ -13,6 +13,7 @@ from typing import Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.errors import InvalidInput
+from gts.core.llm.entries import check_known
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.production import produce_student
@@ -84,7 +85,8 @@ def produce(
         The report, with ``model_dir`` and ``seconds`` (wall time of this call) added.
 
     Raises:
-        InvalidInput: ``out`` holds files already, or is the folder this process works in.
+        InvalidInput: ``out`` holds files already, or is the folder this process works in; or the task names a language
+            model that the site does not have.
         StorageError: The disk is full.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -93,6 +95,7 @@ def produce(
         Path.cwd()
     ):  # it is replaced at the end: its users would look at the old one
         raise InvalidInput(f"{out} is the present folder", mend="give the name of a new folder")
+    check_known(data.spec.language_models)
     started = time.monotonic()
     store = ArtifactStore(store_root)
     task = put_task(store, data)

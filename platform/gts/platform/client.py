@@ -317,6 +317,11 @@ class Client:
         """
         self._call("DELETE", f"/api/v1/models/{_model_path(model)}/aliases/{quote(alias, safe='')}")
 
+    def language_models(self) -> list[dict[str, Any]]:
+        """The site's language models, which a task may name under ``teachers`` and ``generators``."""
+        found: list[dict[str, Any]] = self._call("GET", "/api/v1/language-models")["models"]
+        return found
+
     def predict(
         self, model: str, texts: Sequence[str], *, revision: str | None = None
     ) -> list[dict[str, Any]]:

@@ -257,6 +257,53 @@ class InferenceBody(BaseModel):
     options: dict[str, Any] | None = Field(None, description="Accepted and not used.")
 
 
+class LanguageModelView(BaseModel):
+    """One language model of the site."""
+
+    name: str = Field(description="What tasks call it.")
+    kind: str = Field(description="`openai`: behind a server; `transformers`: on the site's own machines.")
+    model: str
+    price_input: float = Field(description="Money for a million tokens that it reads.")
+    price_output: float = Field(description="Money for a million tokens that it writes.")
+
+
+class LanguageModels(BaseModel):
+    """The language models of the site."""
+
+    models: list[LanguageModelView]
+
+
+class ProbeBody(BaseModel):
+    """A statement in three parts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: Annotated[str, Field(min_length=1, max_length=500, examples=["zanamivir"])]
+    relation: Annotated[str, Field(min_length=1, max_length=500, examples=["can treat"])]
+    object: Annotated[str, Field(min_length=1, max_length=500, examples=["influenza"])]
+    model: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="Default: the first that can."
+    )
+    opposite: Annotated[str, Field(max_length=500)] | None = Field(
+        None, description="The relation's opposite, where `not` is not it."
+    )
+
+
+class ProbedStatement(BaseModel):
+    """A statement, and how likely the model finds it."""
+
+    statement: str
+    perplexity: float = Field(description="The smaller, the likelier.")
+    probability: float = Field(description="Its share against the other statement.")
+
+
+class ProbeAnswer(BaseModel):
+    """The statement and its opposite."""
+
+    model: str
+    statements: list[ProbedStatement]
+
+
 class Health(BaseModel):
     """Whether the server can work."""
 

@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import InvalidInput, TooLarge
+from gts.core.llm.entries import check_known
 from gts.orchestrator import jobs
 from gts.orchestrator.records import Job
 from gts.orchestrator.taskstore import put_task
@@ -39,7 +40,7 @@ async def read_submission(request: Request, services: Services) -> TaskData:
     if kind == "multipart/form-data":
         with services.store.workspace() as folder:
             upload = await receive_upload(request, folder)
-            return await run_in_threadpool(task_of_upload, upload)
+            return await run_in_threadpool(lambda: _with_known_models(task_of_upload(upload)))
     # Only this type: a form of another site can send JSON as text/plain without asking first.
     if kind != "application/json":
         raise InvalidInput(
@@ -47,7 +48,12 @@ async def read_submission(request: Request, services: Services) -> TaskData:
             mend="send application/json, or multipart/form-data with files",
         )
     body = await request.body()
-    return await run_in_threadpool(lambda: load_task_document(_parse_json(body)))
+    return await run_in_threadpool(lambda: _with_known_models(load_task_document(_parse_json(body))))
+
+
+def _with_known_models(data: TaskData) -> TaskData:
+    check_known(data.spec.language_models)
+    return data
 
 
 def task_of_upload(upload: Upload) -> TaskData:

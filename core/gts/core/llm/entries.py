@@ -7,6 +7,8 @@ that could name a server itself could make the platform call any address with th
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -149,6 +151,25 @@ def find(name: str) -> ModelEntry:
         f"no language model is named {name!r}; known: {names}",
         mend=f"add it to the file {VARIABLE} names",
     )
+
+
+def check_known(names: Iterable[str]) -> None:
+    """Refuse names that the site has no model for.
+
+    Raises:
+        InvalidInput: One is unknown, or the file is missing or malformed.
+    """
+    names = list(names)
+    known = [entry.name for entry in entries()] if names else []
+    for name in names:
+        if name not in known:
+            like = get_close_matches(name, known, 1)
+            raise InvalidInput(
+                f"no language model is named {name!r}; this site has {', '.join(known) or 'none'}",
+                mend=f"did you mean {like[0]!r}?" if like else f"add it to the file {VARIABLE} names",
+                field="models",
+                known=known,
+            )
 
 
 def _placed(entry: ModelEntry, file: Path) -> ModelEntry:

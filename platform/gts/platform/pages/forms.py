@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gts.core.errors import DataError, InvalidInput
+from gts.core.llm.entries import check_known
 from gts.platform.pages.wording import sentence
 from gts.platform.uploads import Upload
 from gts.tasks.columns import Columns, map_columns
@@ -17,10 +18,13 @@ from gts.tasks.limits import DEFAULT_LIMITS
 from gts.tasks.problems import Problems
 from gts.tasks.reading import read_rows
 from gts.tasks.source import FileSource, Source, TextSource
+from gts.tasks.spec import EMBEDDED
 from gts.tasks.taskfile import load_task_document
 
 DATA_FIELDS = {"examples": "labelled examples", "unlabeled": "unlabelled texts", "test": "test texts"}
-PLAIN_FIELDS = ("name", "labels", "language", "tier", "seconds")
+PLAIN_FIELDS = ("name", "labels", "language", "tier", "seconds", "models")
+TEACHES, WRITES = "teaches:", "writes:"
+"""A box for each language model: whether it labels texts, and whether it writes some."""
 _ECHOED_CHARS = 400_000  # more than this is not sent back to the browser to be edited
 _ECHOED_LABELS = 200
 
@@ -61,6 +65,8 @@ def read_form(upload: Upload) -> TaskData:
     fields = upload.fields
     document: dict[str, Any] = {key: fields[key].strip() for key in ("name", "language") if key in fields}
     document["labels"] = fields.get("labels", "")
+    document["teachers"] = _named(fields, TEACHES)
+    document["generators"] = [EMBEDDED, *_named(fields, WRITES)]
     if tier := fields.get("tier", "").strip():
         document["student"] = {"tier": tier}
     if seconds := fields.get("seconds", "").strip():
@@ -68,13 +74,20 @@ def read_form(upload: Upload) -> TaskData:
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
     examples, unlabeled, test = (sources[field] or None for field in ("examples", "unlabeled", "test"))
     data = load_task_document(document, examples=examples, unlabeled=unlabeled, test=test)
+    check_known(data.spec.language_models)
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
     return replace(data, notes=(*notes, *data.notes))
 
 
+def _named(fields: Mapping[str, str], prefix: str) -> list[str]:
+    """Language models whose box is ticked."""
+    return [field.removeprefix(prefix) for field in fields if field.startswith(prefix)]
+
+
 def faulty_form(upload: Upload, error: InvalidInput) -> Form:
     """The form again, with what is wrong beside the fields."""
-    values, kept_out = {}, {}
+    values = {field: "on" for field in upload.fields if field.startswith((TEACHES, WRITES))}
+    kept_out = {}
     for field in (*PLAIN_FIELDS, *DATA_FIELDS):
         value = upload.fields.get(field, "")
         if len(value) <= _ECHOED_CHARS:
@@ -120,6 +133,8 @@ def form_of(data: TaskData) -> Form:
         "tier": spec.student.tier,
         "seconds": "" if spec.budget.seconds is None else f"{spec.budget.seconds:g}",
     }
+    values |= {f"{TEACHES}{name}": "on" for name in spec.teachers}
+    values |= {f"{WRITES}{name}": "on" for name in spec.generators if name != EMBEDDED}
     kept_out = {}
     texts = {
         "examples": rows_text(data.gold, multi_label=data.multi_label),

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import InvalidInput, TooLarge
+from gts.core.llm.entries import entries
 from gts.orchestrator.taskstore import get_task, put_task
 from gts.platform.auth import Writer
 from gts.platform.pages.example import example_fields
@@ -81,4 +82,11 @@ async def submit_draft(
 
 
 def _form_page(request: Request, services: Services, form: FormValues, status: int = 200) -> Response:
-    return render(request, "new.html", status=status, form=form, max_bytes=services.settings.max_upload_bytes)
+    return render(
+        request,
+        "new.html",
+        status=status,
+        form=form,
+        max_bytes=services.settings.max_upload_bytes,
+        models=entries(),
+    )

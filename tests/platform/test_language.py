@@ -1,0 +1,77 @@
+"""The site's language models over REST and in the form: listed, chosen by name, probed; their keys never told."""
+
+import pytest
+from tiny_causal import write_tiny_causal
+
+PICKY = 'kind: openai, model: m, base_url: "http://10.0.0.9:8000/v1", key_env: SECRET_KEY, price: {input: 1, output: 2}'
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    def write(**entries):
+        rows = "".join(f"  - {{name: {name}, {text}}}\n" for name, text in entries.items())
+        (tmp_path / "models.yaml").write_text(f"models:\n{rows}")
+        monkeypatch.setenv("GTS_MODELS", str(tmp_path / "models.yaml"))
+        monkeypatch.setenv("SECRET_KEY", "very-secret")
+
+    return write
+
+
+def test_models_are_listed_without_address_and_key(http, models, tmp_path):
+    models(big=PICKY, own=f"kind: transformers, model: {tmp_path / 'weights'}")
+    answer = http.get("/api/v1/language-models")
+    assert [model["name"] for model in answer.json()["models"]] == ["big", "own"]
+    assert answer.json()["models"][1]["model"] == "weights"
+    for secret in ("very-secret", "SECRET_KEY", "10.0.0.9", str(tmp_path)):
+        assert secret not in answer.text
+
+
+def test_without_a_file_there_are_none(http):
+    assert http.get("/api/v1/language-models").json() == {"models": []}
+
+
+def test_a_task_names_models_of_the_site_only(http, task, models):
+    models(big=PICKY)
+    known = http.post("/api/v1/jobs", json={**task, "teachers": ["big"], "generators": ["embedded", "big"]})
+    assert known.status_code == 202
+    for wrong in ({"teachers": ["bigg"]}, {"generators": ["huge"]}):
+        answer = http.post("/api/v1/jobs", json={**task, **wrong})
+        assert answer.status_code == 422
+        assert "no language model is named" in answer.json()["error"]["message"]
+        assert "big" in answer.json()["error"]["details"]["known"]
+    address = http.post("/api/v1/jobs", json={**task, "teachers": ["http://10.0.0.1/v1"]})
+    assert address.status_code == 422
+
+
+def test_the_form_offers_the_models_and_keeps_what_was_ticked(http, models):
+    models(big=PICKY, small=PICKY)
+    page = http.get("/new")
+    assert "teaches:big" in page.text and "writes:small" in page.text
+    rows = "\n".join(f"refund {i}\tbilling\nparcel {i}\tdelivery" for i in range(3))
+    fields = {"name": "t", "labels": "", "examples": rows, "unlabeled": "", "teaches:big": "on"}
+    sent = {name: (None, value) for name, value in fields.items()}
+    check = http.post("/new", files=sent, headers={"Origin": "http://testserver"})
+    assert check.status_code == 303, check.text
+    assert "big" in http.get(check.headers["location"]).text
+    again = http.get(f"/new?draft={check.headers['location'].rpartition('/')[2]}").text
+    assert again.count("checked") == 1
+
+
+def test_a_statement_is_weighed_against_its_opposite(http, models, tmp_path):
+    models(own=f"kind: transformers, model: {write_tiny_causal(tmp_path / 'weights', ['rain is wet.'] * 4)}")
+    body = {"subject": "rain", "relation": "is", "object": "wet"}
+    answer = http.post("/api/v1/probe", json=body)
+    assert answer.status_code == 200, answer.text
+    first, second = answer.json()["statements"]
+    assert (first["statement"], second["statement"]) == ("rain is wet.", "rain is not wet.")
+    assert first["probability"] > 0.5 > second["probability"]
+    assert first["perplexity"] < second["perplexity"]
+
+
+def test_what_cannot_be_probed_is_refused_in_words(http, models):
+    models(big=PICKY)
+    body = {"subject": "--help", "relation": "is", "object": "wet"}
+    for model in ("big", "nobody"):
+        answer = http.post("/api/v1/probe", json={**body, "model": model})
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["error"]["mend"]
