@@ -189,11 +189,11 @@ def test_with_several_labels_all_and_only_the_intended_are_seen() -> None:
     assert judge(one, context)[0].reason == "teacher also sees delivery (p=0.80)"
 
 
-def test_balance_caps_each_label() -> None:
-    texts = made(NEW, "please send my money back to the card") + made(
+def test_no_label_outnumbers_the_others() -> None:
+    texts = made(NEW, "please send my money back to the card", "my card still waits for the money") + made(
         "the courier left it two days ago here", labels=("delivery",)
     )
-    assert kinds(texts, FilterContext(GOLD, POOL, max_per_label=1)) == ["", "balance", ""]
+    assert kinds(texts, FilterContext(GOLD, POOL, balance=1.0)) == ["", "", "balance", ""]
 
 
 def test_dear_checks_see_only_what_is_left() -> None:

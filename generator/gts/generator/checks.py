@@ -302,20 +302,22 @@ def teacher_check(
     return check
 
 
-def balance_check(max_per_label: int) -> Check:
-    """Drops what goes beyond so many texts for one set of labels; earlier texts win.
+def balance_check(factor: float) -> Check:
+    """Drops texts of a set of labels that has far more of them than the others; earlier texts win.
 
     Args:
-        max_per_label: Most texts kept per set of labels.
+        factor: Most texts of one set, as a multiple of the median over all sets.
     """
 
     def check(texts: Sequence[GeneratedText]) -> list[Reason | None]:
+        of_set = Counter(_key(text.labels) for text in texts)
+        most = int(np.ceil(factor * np.median(list(of_set.values())))) if of_set else 0
         counts: Counter[tuple[str, ...]] = Counter()
         reasons: list[Reason | None] = []
         for text in texts:
             counts[_key(text.labels)] += 1
-            full = counts[_key(text.labels)] > max_per_label
-            message = f"{max_per_label} texts of {', '.join(text.labels) or 'no label'} are kept already"
+            full = counts[_key(text.labels)] > most
+            message = f"{most} texts of {', '.join(text.labels) or 'no label'} are kept already, and fewer of the others"
             reasons.append(Reason("balance", message) if full else None)
         return reasons
 

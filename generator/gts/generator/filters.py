@@ -44,7 +44,7 @@ class FilterContext:
         teacher_threshold: Least probability of an intended label.
         copy_threshold: Share of a text's pieces in one source from which it is a copy.
         duplicate_threshold: Likeness of two generated texts from which they are the same.
-        max_per_label: Most texts kept per set of labels; ``None``: no limit.
+        balance: Most texts of one set of labels, as a multiple of the median over all sets; ``None``: no limit.
 
     Raises:
         InvalidInput: A threshold is outside 0..1, or there is a teacher without labels.
@@ -60,7 +60,7 @@ class FilterContext:
     teacher_threshold: float = 0.5
     copy_threshold: float = 0.8
     duplicate_threshold: float = 0.7
-    max_per_label: int | None = None
+    balance: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("teacher_threshold", "copy_threshold", "duplicate_threshold"):
@@ -119,8 +119,8 @@ def _checks(candidates: Sequence[GeneratedText], context: FilterContext) -> list
     if context.label_probabilities is not None:
         teacher = _teacher(candidates, context.label_probabilities)
         checks.append(teacher_check(teacher, context.labels, context.teacher_threshold, context.multi_label))
-    if context.max_per_label is not None:
-        checks.append(balance_check(context.max_per_label))
+    if context.balance is not None:
+        checks.append(balance_check(context.balance))
     return checks
 
 

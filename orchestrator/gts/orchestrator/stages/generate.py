@@ -29,6 +29,8 @@ from gts.tasks.dataset import Example, TaskData
 from gts.teacher.lexical import latent_vectors, ngram_matrix
 from gts.teacher.spreading import nearest
 
+_BALANCE = 2.0
+
 
 def run(
     inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress
@@ -65,9 +67,9 @@ def run(
     drafts = list(writer.generator.generate(gold, split.pool_texts, requests, data.spec.seed, pool_weights))
     progress(0.5, "judging the new texts")
     known = np.concatenate([split.train_targets, beliefs])
-    vectors = _vectors(
-        [*split.train_texts, *split.pool_texts, *(draft.text for draft in drafts)], inputs, params
-    )
+    texts = [*split.train_texts, *split.pool_texts, *(draft.text for draft in drafts)]
+    vectors = _vectors(texts, inputs, params)
+    place = {text: row for row, text in enumerate(texts)}
     opinions = _from_neighbours(vectors[len(known) :], vectors[: len(known)], known)
     context = FilterContext(
         gold=gold,
@@ -75,7 +77,9 @@ def run(
         held_out=split.heldout_texts,
         labels=data.labels,
         multi_label=data.multi_label,
+        embed=lambda asked: vectors[[place[text] for text in asked]],
         label_probabilities=opinions,
+        balance=_BALANCE,
         teacher_threshold=0.5 if data.multi_label or len(data.labels) == 2 else 1.5 / len(data.labels),
     )
     wishes = read_reviews(inputs)
