@@ -229,3 +229,21 @@ def test_a_local_model_is_also_asked_what_it_finds_likelier(
 
     assert {"big", "big (likelihood)"} <= {row["name"] for row in report["teachers"]}
     assert np.isclose(sum(row["weight"] for row in report["teachers"]), 1)
+
+
+def test_a_local_model_writes_by_searching(produce: Callable[..., Report], tmp_path: Path) -> None:
+    lines = ["".join(f"{numbered(1000 + 4 * i + k)}\n" for k in range(4)) for i in range(50)]
+    folder = write_tiny_causal(tmp_path / "tiny", lines, steps=100)
+    search = "{simulations: 8, max_tokens: 60, shown: 2}"
+
+    report = produce(
+        f"kind: transformers, model: {folder}, chat: false, search: {search}",
+        teachers=[],
+        generators=["big"],
+        budget={"tokens": 8000},
+    )
+
+    (row,) = report["generators"]
+    assert row["artifact"], row["reason"]
+    assert sum(row["rejected"].values()) + row["accepted"] > 0
+    assert report["models"][0]["tokens"] > 0

@@ -143,6 +143,7 @@ FACTS = {
     "text_money": 0.001,
     "tokens_per_second": 50.0,
     "at_once": 8,
+    "tries": 1.0,
 }
 
 

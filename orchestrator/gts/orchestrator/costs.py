@@ -162,7 +162,7 @@ def wants_generator(profile: Profile) -> bool:
 
 def write_s(profile: Profile, facts: Mapping[str, Any]) -> float:
     """One text written by a language model, among many."""
-    own = profile.chars / 3.5
+    own = profile.chars / 3.5 * float(facts["tries"])
     if not facts["tokens_per_second"]:  # a server that counts no tokens
         return float(facts["text_seconds"]) * own / 4
     return own / float(facts["tokens_per_second"]) / float(facts["at_once"])
@@ -175,7 +175,7 @@ def texts_to_write(evidence: Evidence, facts: Mapping[str, Any]) -> int:
         0 where it would be too few to make a difference.
     """
     profile, sizes = evidence.profile, evidence.sizes
-    tokens = profile.chars / 3.5 + _WRITTEN_TOKENS
+    tokens = profile.chars / 3.5 * facts["tries"] + _WRITTEN_TOKENS
     left_s = _WRITING_S
     if evidence.spec.budget.seconds is not None:
         left_s = evidence.left_s - student_s(profile, sizes, "mini" if sizes.encoder else "static")

@@ -29,9 +29,11 @@ def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
     own: dict[str, Any] = {"generator": name, "count": costs.GENERATED_PER_LABEL}
     if name != EMBEDDED:
         facts = run.evidence.examined[name]
+        entry = find(name)
         own |= {
             "count": costs.texts_to_write(run.evidence, facts),
-            "identity": find(name).identity(),
+            "identity": entry.identity(),
+            "search": entry.search,
             "schema": facts["schema"],
         }
         forecast += own["count"] * profile.labels * costs.write_s(profile, facts)

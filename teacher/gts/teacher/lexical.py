@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
+def hashed_vectors(texts: Sequence[str]) -> Floats:
+    """Unit vectors [texts, 4096] of hashed character n-grams: a space that needs no other texts, unlike :func:`latent_vectors`."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    vectorizer = HashingVectorizer(
+        analyzer="char_wb", ngram_range=(2, 4), n_features=4096, alternate_sign=False, dtype=np.float32
+    )
+    return np.asarray(vectorizer.transform(texts).toarray(), np.float32)
+
+
 def ngram_matrix(texts: Sequence[str]) -> Any:
     """TF-IDF of character n-grams (2 to 4, inside words) and word n-grams (1 to 2): sparse [texts, features].
 

@@ -45,6 +45,8 @@ class ModelEntry(BaseModel):
         timeout_s: Seconds an answer may take.
         chat: Whether it was trained to follow instructions; if not, it is given texts to continue.
         device: For ``transformers``: ``cpu``, ``cuda:0`` and so on; ``auto`` takes a GPU where there is one.
+        search: For ``transformers``: options of the tree search with which it writes texts, such as ``{simulations: 64}``; without
+            them it writes by sampling.
         dtype: For ``transformers``: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
     """
 
@@ -62,11 +64,14 @@ class ModelEntry(BaseModel):
     chat: bool = True
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    search: dict[str, float | int | str] | None = None
 
     @model_validator(mode="after")
     def _address(self) -> ModelEntry:
         if self.kind == "openai" and not (self.base_url or "").startswith(("http://", "https://")):
             raise ValueError("an openai model needs base_url, such as http://127.0.0.1:8000/v1")
+        if self.kind == "openai" and self.search is not None:
+            raise ValueError("a search over tokens needs a model of kind transformers")
         return self
 
     def identity(self) -> dict[str, Any]:

@@ -73,27 +73,8 @@ class TransformersBackend:
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
-            import torch
-            from transformers import AutoModelForCausalLM, AutoTokenizer
-            from transformers.utils import logging
-
-            logging.disable_progress_bar()
-            entry = self._entry
-            device = entry.device
-            if device == "auto":
-                device = "cuda" if torch.cuda.is_available() else "cpu"
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(entry.model, padding_side="left")
-                model = AutoModelForCausalLM.from_pretrained(entry.model, dtype=entry.dtype)
-            except (OSError, ValueError) as error:
-                raise MissingDependency(
-                    f"model {entry.name!r} cannot be loaded from {entry.model!r}: {str(error).splitlines()[0][:200]}",
-                    mend="give a folder with weights in transformers' format (safetensors), or a hub id that is reachable",
-                ) from error
-            if tokenizer.pad_token_id is None:
-                tokenizer.pad_token = tokenizer.eos_token
-            self._batch = _CPU_BATCH if device == "cpu" else _GPU_BATCH
-            self._loaded = model.to(device).eval(), tokenizer
+            self._loaded = load_causal(self._entry)
+            self._batch = _CPU_BATCH if self._loaded[0].device.type == "cpu" else _GPU_BATCH
         return self._loaded
 
     def _fitting(self, model: Any, tokenizer: Any, prompts: list[str], call: Call) -> list[Answer]:
@@ -109,6 +90,35 @@ class TransformersBackend:
                 torch.cuda.empty_cache()
                 self._batch = max(1, len(prompts) // 2)
                 prompts = prompts[: self._batch]
+
+
+def load_causal(entry: ModelEntry) -> tuple[Any, Any]:
+    """A causal model on its device, ready to be run, and its tokenizer, which pads on the left.
+
+    Raises:
+        MissingDependency: The weights are not at hand.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    # A model larger than one GPU is spread over all there are.
+    spread = {"device_map": "auto"} if entry.device == "auto" and torch.cuda.device_count() > 1 else {}
+    device = entry.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(entry.model, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(entry.model, dtype=entry.dtype, **spread)
+    except (OSError, ValueError) as error:
+        raise MissingDependency(
+            f"model {entry.name!r} cannot be loaded from {entry.model!r}: {str(error).splitlines()[0][:200]}",
+            mend="give a folder with weights in transformers' format (safetensors), or a hub id that is reachable",
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return (model if spread else model.to(device)).eval(), tokenizer
 
 
 def _prompt(tokenizer: Any, messages: Sequence[Message]) -> str:

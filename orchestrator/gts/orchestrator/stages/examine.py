@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from gts.core.llm.backend import Scorer
+from gts.core.llm.entries import ModelEntry
 from gts.core.llm.probe import probe
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import indicators
 from gts.orchestrator.stages.language_models import Asking, open_model
+from gts.orchestrator.stages.writers import search_config
 from gts.tasks.dataset import load_task
 from gts.teacher.incontext import Known, ask_about
 from gts.teacher.lexical import latent_vectors, ngram_matrix
@@ -61,8 +63,17 @@ def run(
         "scores": isinstance(model.backend, Scorer),
         "tokens_per_second": round(abilities.tokens_per_second, 2),
         "at_once": model.entry.concurrency,
+        "tries": _tries(model.entry),
         "text_seconds": seconds / asked,
         "text_tokens": account["tokens"] / asked,
         "text_money": account["money"] / asked,
         **account,
     }
+
+
+def _tries(entry: ModelEntry) -> float:
+    """Texts it writes for each one that it gives."""
+    if entry.search is None:
+        return 1.0
+    config = search_config(entry.search)
+    return max(1.0, config.simulations / config.per_seed)

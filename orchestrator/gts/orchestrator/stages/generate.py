@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from gts.orchestrator.stages.common import (
 )
 from gts.orchestrator.stages.writers import make_writer
 from gts.tasks.dataset import Example, TaskData
-from gts.teacher.lexical import latent_vectors, ngram_matrix
+from gts.teacher.lexical import hashed_vectors, latent_vectors, ngram_matrix
 from gts.teacher.spreading import nearest
 
 _BALANCE = 2.0
@@ -59,7 +60,7 @@ def run(
     if len(split.pool):
         beliefs = pool_beliefs(inputs, data.multi_label)
     progress(0.05, "writing")
-    writer = make_writer(data, params, part(progress, 0.05, 0.5, "writing"))
+    writer = make_writer(data, params, _space(inputs, params), part(progress, 0.05, 0.5, "writing"))
     pool_weights = (
         PoolWeights(data.labels, np.clip(beliefs, 0, 1).astype(np.float64)) if len(split.pool) else None
     )
@@ -113,9 +114,20 @@ def requests_for(gold: Sequence[Example], total: int) -> list[Request]:
 def _vectors(texts: Sequence[str], inputs: Mapping[str, Path], params: Mapping[str, Any]) -> Floats:
     if params["encoder"] is None:
         return latent_vectors(ngram_matrix(texts))
-    tuned = Encoder(inputs["teach"] / "trunk", MOST_TOKENS).embed(texts)
-    frozen = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS).embed(texts)
-    return unit(np.concatenate([tuned, frozen], axis=1))
+    return _space(inputs, params)(texts)
+
+
+def _space(inputs: Mapping[str, Path], params: Mapping[str, Any]) -> Callable[[Sequence[str]], Floats]:
+    """The teachers' space: texts to unit vectors, whatever other texts there are."""
+    if params["encoder"] is None:
+        return hashed_vectors
+    folders = (inputs["teach"] / "trunk", catalogue.locate(params["encoder"]))
+    encoder = lru_cache(maxsize=None)(lambda folder: Encoder(folder, MOST_TOKENS))
+
+    def embed(texts: Sequence[str]) -> Floats:
+        return unit(np.concatenate([encoder(folder).embed(texts) for folder in folders], axis=1))
+
+    return embed
 
 
 def _from_neighbours(queries: Floats, keys: Floats, beliefs: Floats, k: int = 10) -> Floats:

@@ -30,11 +30,12 @@ def open_model(name: str) -> OpenModel:
         NotFound: ``GTS_MODELS`` names no such model here.
         MissingDependency: Its package or key is not at hand.
     """
-    return _open(find(name))
+    return _open(find(name).model_dump_json())
 
 
 @lru_cache(maxsize=1)  # two large models rarely fit into one memory
-def _open(entry: ModelEntry) -> OpenModel:
+def _open(entry_json: str) -> OpenModel:
+    entry = ModelEntry.model_validate_json(entry_json)
     return OpenModel(entry, open_backend(entry))
 
 
