@@ -240,7 +240,7 @@ def test_a_local_model_writes_by_searching(produce: Callable[..., Report], tmp_p
         f"kind: transformers, model: {folder}, chat: false, search: {search}",
         teachers=[],
         generators=["big"],
-        budget={"tokens": 8000},
+        budget={"tokens": 14_000},
     )
 
     (row,) = report["generators"]
