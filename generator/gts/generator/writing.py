@@ -122,19 +122,20 @@ def continuation_prompt(
     It ends without a space after the last label's colon: models' tokens begin with it.
     """
     lines = [
-        f"{_prefix(wording, example.labels)}: {_short(' '.join(example.text.split()))}"
+        f"{line_prefix(wording, example.labels)}: {_short(' '.join(example.text.split()))}"
         for example in examples
     ]
     content = wording.continue_(
         task=brief.name,
         labels=_labels(wording, brief, labels, ()),
         examples="\n".join(lines),
-        next=f"{_prefix(wording, labels)}:",
+        next=f"{line_prefix(wording, labels)}:",
     )
     return (Message("user", content),)
 
 
-def _prefix(wording: Wording, labels: Sequence[str]) -> str:
+def line_prefix(wording: Wording, labels: Sequence[str]) -> str:
+    """What stands before a text of some labels in a list that is continued."""
     return ", ".join(labels) or wording.phrase("nothing")
 
 

@@ -34,6 +34,7 @@ def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
             "count": costs.texts_to_write(run.evidence, facts),
             "identity": entry.identity(),
             "search": entry.search,
+            "tune": entry.tune,
             "schema": facts["schema"],
         }
         forecast += own["count"] * profile.labels * costs.write_s(profile, facts)

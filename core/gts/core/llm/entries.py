@@ -47,6 +47,8 @@ class ModelEntry(BaseModel):
         device: For ``transformers``: ``cpu``, ``cuda:0`` and so on; ``auto`` takes a GPU where there is one.
         search: For ``transformers``: options of the tree search with which it writes texts, such as ``{simulations: 64}``; without
             them it writes by sampling.
+        tune: For ``transformers``: options of tuning it on the user's texts before it writes, such as ``{steps: 60}``; it then
+            goes on writing lists of texts, whatever ``chat`` says.
         dtype: For ``transformers``: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
     """
 
@@ -65,13 +67,16 @@ class ModelEntry(BaseModel):
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     search: dict[str, float | int | str] | None = None
+    tune: dict[str, float | int] | None = None
 
     @model_validator(mode="after")
     def _address(self) -> ModelEntry:
         if self.kind == "openai" and not (self.base_url or "").startswith(("http://", "https://")):
             raise ValueError("an openai model needs base_url, such as http://127.0.0.1:8000/v1")
-        if self.kind == "openai" and self.search is not None:
-            raise ValueError("a search over tokens needs a model of kind transformers")
+        if self.kind == "openai" and (self.search is not None or self.tune is not None):
+            raise ValueError("search and tune need a model of kind transformers")
+        if self.search is not None and self.tune is not None:
+            raise ValueError("a model either searches or is tuned; give it two names to try both")
         return self
 
     def identity(self) -> dict[str, Any]:

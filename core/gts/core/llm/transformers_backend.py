@@ -16,15 +16,15 @@ _CPU_BATCH, _GPU_BATCH = 8, 32
 
 
 class TransformersBackend:
-    """A local model, loaded at the first call.
+    """A local model, loaded at the first call unless model and tokenizer are given.
 
     Calls are batched with others of like length and like sampling. A batch that does not fit into memory is halved,
     and the smaller size kept.
     """
 
-    def __init__(self, entry: ModelEntry) -> None:
+    def __init__(self, entry: ModelEntry, loaded: tuple[Any, Any] | None = None) -> None:
         self._entry = entry
-        self._loaded: tuple[Any, Any] | None = None
+        self._loaded = loaded
         self._batch = 0
 
     def complete(self, calls: Sequence[Call], on_answer: OnAnswer) -> None:
@@ -74,7 +74,7 @@ class TransformersBackend:
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
             self._loaded = load_causal(self._entry)
-            self._batch = _CPU_BATCH if self._loaded[0].device.type == "cpu" else _GPU_BATCH
+        self._batch = self._batch or (_CPU_BATCH if self._loaded[0].device.type == "cpu" else _GPU_BATCH)
         return self._loaded
 
     def _fitting(self, model: Any, tokenizer: Any, prompts: list[str], call: Call) -> list[Answer]:

@@ -25,7 +25,7 @@ from gts.orchestrator.stages.common import (
     part,
     save_arrays,
 )
-from gts.orchestrator.stages.writers import make_writer
+from gts.orchestrator.stages.writers import Corpus, make_writer
 from gts.tasks.dataset import Example, TaskData
 from gts.teacher.lexical import hashed_vectors, latent_vectors, ngram_matrix
 from gts.teacher.spreading import nearest
@@ -60,9 +60,15 @@ def run(
     if len(split.pool):
         beliefs = pool_beliefs(inputs, data.multi_label)
     progress(0.05, "writing")
-    writer = make_writer(data, params, _space(inputs, params), part(progress, 0.05, 0.5, "writing"))
     pool_weights = (
         PoolWeights(data.labels, np.clip(beliefs, 0, 1).astype(np.float64)) if len(split.pool) else None
+    )
+    writer = make_writer(
+        data,
+        params,
+        Corpus(gold, split.pool_texts, pool_weights),
+        _space(inputs, params),
+        part(progress, 0.05, 0.5, "writing"),
     )
     requests = requests_for(gold, params["count"] * len(data.labels))
     drafts = list(writer.generator.generate(gold, split.pool_texts, requests, data.spec.seed, pool_weights))

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
 
 from gts.core.errors import InvalidInput
+from gts.core.fingerprint import fingerprint
 from gts.core.llm.entries import ModelEntry, find
 from gts.core.llm.tokens import LocalTokenModel
+from gts.core.llm.transformers_backend import TransformersBackend, load_causal
 from gts.generator.checks import Embed
 from gts.generator.llm import Brief, LLMConfig, LLMGenerator
 from gts.generator.mcts import MCTSConfig, MCTSGenerator
-from gts.generator.protocol import REGISTRY, Generator, make_generator
-from gts.orchestrator.stages.language_models import Asking, open_model
-from gts.tasks.dataset import TaskData
+from gts.generator.protocol import REGISTRY, Generator, PoolWeights, make_generator
+from gts.generator.tuning import TuneOptions, documents, tune
+from gts.generator.wording import read_wording
+from gts.generator.writing import line_prefix
+from gts.orchestrator.stages.language_models import Asking, OpenModel, open_model
+from gts.tasks.dataset import Example, TaskData
+
+_Options = TypeVar("_Options", MCTSConfig, TuneOptions)
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,17 @@ class Writer:
     account: Callable[[], dict[str, Any]] = dict
 
 
+@dataclass(frozen=True)
+class Corpus:
+    """The user's texts of a fold, as far as a generator may see them."""
+
+    gold: Sequence[Example]
+    pool: Sequence[str]
+    weights: PoolWeights | None
+
+
 def make_writer(
-    data: TaskData, params: Mapping[str, Any], embed: Embed, report: Callable[[float], None]
+    data: TaskData, params: Mapping[str, Any], corpus: Corpus, embed: Embed, report: Callable[[float], None]
 ) -> Writer:
     """The generator that a stage's parameters name.
 
@@ -34,6 +50,7 @@ def make_writer(
         data: The task.
         params: ``generator`` (its name); for language models ``schema`` (whether they keep to one), ``tokens`` and ``money``
             (what may be spent, or None).
+        corpus: What a model that is tuned learns from.
         embed: The teachers' space, for a search.
         report: Told the fraction that is done of each row of calls.
 
@@ -47,11 +64,16 @@ def make_writer(
     entry = find(name)
     if entry.search is not None:
         return _searching(entry, entry.search, embed)
-    asking = Asking(open_model(name), params["tokens"], params["money"], report)
     spec = data.spec
     described = {label: spec.labels.get(label, "") for label in data.labels}
     brief = Brief(spec.name, described, spec.language, data.multi_label)
-    config = LLMConfig(chat=entry.chat, schema=params["schema"])
+    config = LLMConfig(chat=entry.chat and entry.tune is None, schema=params["schema"])
+    model = (
+        open_model(name)
+        if entry.tune is None
+        else _tuned(entry, entry.tune, corpus, brief, spec.seed, report)
+    )
+    asking = Asking(model, params["tokens"], params["money"], report)
     return Writer(LLMGenerator(name, asking, brief, config), asking.account)
 
 
@@ -66,16 +88,41 @@ def _searching(entry: ModelEntry, options: Mapping[str, Any], embed: Embed) -> W
     return Writer(generator, account)
 
 
+def _tuned(
+    entry: ModelEntry,
+    options: Mapping[str, Any],
+    corpus: Corpus,
+    brief: Brief,
+    seed: int,
+    report: Callable[[float], None],
+) -> OpenModel:
+    wording = read_wording(brief.language)
+    texts = documents(
+        corpus.gold, corpus.pool, corpus.weights, lambda labels: line_prefix(wording, labels), seed
+    )
+    tuned_by = _options(TuneOptions, options, "tune")
+    model, tokenizer = load_causal(entry)
+    loaded = tune(model, tokenizer, texts, tuned_by, seed, report), tokenizer
+    # Its answers are another model's: they are kept under what it has learnt.
+    learnt = fingerprint({"texts": texts, "options": asdict(tuned_by), "seed": seed})
+    named = entry.model_copy(update={"model": f"{entry.model} tuned {learnt}"})
+    return OpenModel(named, TransformersBackend(named, loaded))
+
+
 def search_config(options: Mapping[str, Any]) -> MCTSConfig:
     """The options of a search, as the file of models gives them.
 
     Raises:
         InvalidInput: One is unknown or out of range.
     """
-    known = [option.name for option in fields(MCTSConfig)]
+    return _options(MCTSConfig, options, "search")
+
+
+def _options(kind: type[_Options], options: Mapping[str, Any], key: str) -> _Options:
+    known = [option.name for option in fields(kind)]
     if unknown := sorted(set(options) - set(known)):
         raise InvalidInput(
-            f"a search has no option {unknown[0]!r}; known: {', '.join(known)}",
-            mend="correct `search` in the file GTS_MODELS names",
+            f"{key} has no option {unknown[0]!r}; known: {', '.join(known)}",
+            mend=f"correct `{key}` in the file GTS_MODELS names",
         )
-    return MCTSConfig(**options)
+    return kind(**options)
