@@ -19,11 +19,17 @@ from gts.platform.cli import app, run
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     ROOT / name
-    for name in ("README.md", "CHANGELOG.md", "docs/architecture.md", "examples/support-tickets/README.md")
+    for name in (
+        "README.md",
+        "CHANGELOG.md",
+        "docs/architecture.md",
+        "docs/language-models.md",
+        "examples/support-tickets/README.md",
+    )
 ]
 README = (ROOT / "README.md").read_text("utf-8")
 # Variables that no field of the settings stands for.
-OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_MODELS", "GTS_DEBUG"}
+OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_MODELS", "GTS_PROMPTS", "GTS_DEBUG"}
 
 
 def blocks(language: str) -> list[str]:
@@ -81,7 +87,7 @@ def test_every_option_exists():
         command = commands_of_gts()[words[1]]
         for sub in words[2:]:
             command = getattr(command, "commands", {}).get(sub, command)
-        known = {option for parameter in command.params for option in parameter.opts}
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word for word in words if word.startswith("-")} <= known, words
         checked += 1
     assert checked >= 9
