@@ -87,7 +87,9 @@ def test_every_option_exists():
         command = commands_of_gts()[words[1]]
         for sub in words[2:]:
             command = getattr(command, "commands", {}).get(sub, command)
-        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        known = {
+            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert {word for word in words if word.startswith("-")} <= known, words
         checked += 1
     assert checked >= 9

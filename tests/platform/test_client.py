@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from gts.core.errors import Conflict, DataError, InvalidInput, NotFound, StorageError, Unauthorized
-from gts.platform import client as client_module
-from gts.platform.client import Client, ServerUnreachable, error_of
+from gts.core.errors import Conflict, DataError, GTSError, InvalidInput, NotFound, StorageError, Unauthorized
+from gts.platform.client import Client
 from gts.platform.datafiles import read_labelled, read_texts
+from gts.platform.remote import ServerUnreachable, error_of, subclasses
 from gts.tasks.taskfile import load_task_document
 
 
@@ -204,7 +204,7 @@ def test_the_local_token_is_sent_to_the_local_server_only(tmp_path):
 
 
 def test_every_error_of_the_tree_survives_the_way(client):
-    for kind in client_module._subclasses(client_module.GTSError):
+    for kind in subclasses(GTSError):
         answer = httpx.Response(kind.status, json=kind("what", mend="how", line=3).as_json())
         found = error_of(answer)
         assert (type(found).code, found.message, found.mend, found.details) == (

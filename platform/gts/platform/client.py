@@ -13,32 +13,24 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import httpx
 
-from gts.core.errors import GTSError, InvalidInput
+from gts.core.errors import InvalidInput
+from gts.platform.remote import ServerUnreachable, error_of, locate
+from gts.platform.sending import task_body, task_files
 
 if TYPE_CHECKING:
     from gts.tasks.dataset import TaskData
 
 TERMINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
-_ROLES = ("examples", "unlabeled", "test")
 _TIMEOUT_S = 60.0
 _SILENCE_S = 45.0  # the server sends a comment every 15 s; three missed ones mean a dead connection
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
-_T = TypeVar("_T")
-
-
-class ServerUnreachable(GTSError):
-    """Nothing answers at the server's address."""
-
-    code = "server_unreachable"
-    status = 503
 
 
 class Client:
@@ -62,7 +54,7 @@ class Client:
         data_dir: Path | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        url, token = _locate(url or os.environ.get("GTS_URL"), token or os.environ.get("GTS_TOKEN"), data_dir)
+        url, token = locate(url or os.environ.get("GTS_URL"), token or os.environ.get("GTS_TOKEN"), data_dir)
         self.url = url.rstrip("/")
         self.token = token
         self._http = httpx.Client(
@@ -367,22 +359,7 @@ class Client:
     def _submit_file(
         self, path: Path, columns: Mapping[str, str], headers: dict[str, str], params: dict[str, str]
     ) -> dict[str, Any]:
-        document = {**read_task_document(path), **columns}
-        with ExitStack() as stack:
-            files: list[tuple[str, tuple[str, Any]]] = []
-            for role in _ROLES:
-                named = document.pop(role, None) or []
-                for value in [named] if isinstance(named, str) else named:
-                    source = path.parent / str(value)
-                    try:
-                        files.append((role, (source.name, stack.enter_context(source.open("rb")))))
-                    except OSError as error:
-                        raise InvalidInput(
-                            f"{path.name} names {str(value)!r} as {role}, which cannot be read: {error.strerror}",
-                            mend=f"paths are relative to the task file: {source} was looked for",
-                            file=str(source),
-                        ) from error
-            files.append(("task", ("task.json", json.dumps(document).encode())))
+        with task_files(path, columns) as files:
             return self._call("POST", "/api/v1/jobs", files=files, headers=headers, params=params)
 
     def _stream(self, job_id: str, after: int) -> Iterator[dict[str, Any]]:
@@ -411,78 +388,6 @@ class Client:
         return answer
 
 
-def error_of(response: httpx.Response) -> GTSError:
-    """The error a response carries, as the class that the server raised."""
-    try:
-        body = response.json()["error"]
-        code, message = str(body["code"]), str(body["message"])
-    except (ValueError, KeyError, TypeError):
-        return GTSError(
-            f"the server answered {response.status_code} without saying why",
-            mend="is this the address of a GTS platform? its log has the details",
-        )
-    details = {str(key): value for key, value in (body.get("details") or {}).items() if str(key) != "mend"}
-    known = {cls.code: cls for cls in _subclasses(GTSError)}
-    error = known.get(code, GTSError)(message, mend=str(body.get("mend", "")), **details)
-    return error
-
-
-def task_body(task: TaskData) -> dict[str, Any]:
-    """Checked data as the JSON body of a submission."""
-    spec = task.spec.model_dump(mode="json", exclude_none=True)
-    many = task.multi_label
-
-    def rows(examples: Sequence[Any]) -> list[dict[str, Any]]:
-        return [
-            {"text": example.text, "labels": list(example.labels)}
-            if many
-            else {"text": example.text, "label": example.labels[0]}
-            for example in examples
-        ]
-
-    body = {**spec, "examples": rows(task.gold)}
-    if task.pool:
-        body["unlabeled"] = list(task.pool)
-    if task.test:
-        body["test"] = rows(task.test)
-    return body
-
-
-def read_task_document(path: Path) -> dict[str, Any]:
-    """A task file as a mapping, its values unchecked.
-
-    Raises:
-        InvalidInput: It is not there or not YAML with a mapping at the top.
-    """
-    from gts.tasks.document import parse_document
-
-    try:
-        return parse_document(path.read_text("utf-8-sig"), path.name)
-    except OSError as error:
-        raise InvalidInput(
-            f"the task file {path} cannot be read: {error.strerror}", mend="give the path of a task.yaml"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8", mend="save it as UTF-8") from error
-
-
-def _locate(url: str | None, token: str | None, data_dir: Path | None) -> tuple[str, str | None]:
-    folder = data_dir or Path(os.environ.get("GTS_HOME") or Path.home() / ".gts").expanduser()
-    try:
-        document = json.loads((folder / "server.json").read_text("utf-8"))
-        local_url, local_token = str(document["url"]), str(document["token"])
-    except (OSError, ValueError, KeyError) as error:
-        if url is None:
-            raise ServerUnreachable(
-                f"no platform is running on {folder}",
-                mend="start it with `gts up`, or give the address of another with --url and --token",
-            ) from error
-        return url, token
-    # The local token belongs to the local server and is never sent elsewhere.
-    same = url is None or url.rstrip("/") == local_url
-    return url or local_url, token or (local_token if same else None)
-
-
 def _generated_path(job_id: str, text_id: str | None = None) -> str:
     path = f"/api/v1/jobs/{quote(job_id, safe='')}/generated"
     return path if text_id is None else f"{path}/{quote(text_id, safe='')}"
@@ -493,9 +398,3 @@ def _model_path(name: str) -> str:
     if not (namespace and slash and model) or "/" in model:
         raise InvalidInput(f"{name!r} is not the name of a model", mend="write it as namespace/name")
     return f"{quote(namespace, safe='')}/{quote(model, safe='')}"
-
-
-def _subclasses(cls: type[_T]) -> Iterator[type[_T]]:
-    yield cls
-    for child in cls.__subclasses__():
-        yield from _subclasses(child)

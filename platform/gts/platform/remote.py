@@ -1,0 +1,67 @@
+"""The server as clients meet it: where it is, and the errors it answers with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from gts.core.errors import GTSError
+
+_T = TypeVar("_T")
+
+
+class ServerUnreachable(GTSError):
+    """Nothing answers at the server's address."""
+
+    code = "server_unreachable"
+    status = 503
+
+
+def error_of(response: httpx.Response) -> GTSError:
+    """The error a response carries, as the class that the server raised."""
+    try:
+        body = response.json()["error"]
+        code, message = str(body["code"]), str(body["message"])
+    except (ValueError, KeyError, TypeError):
+        return GTSError(
+            f"the server answered {response.status_code} without saying why",
+            mend="is this the address of a GTS platform? its log has the details",
+        )
+    details = {str(key): value for key, value in (body.get("details") or {}).items() if str(key) != "mend"}
+    known = {cls.code: cls for cls in subclasses(GTSError)}
+    error = known.get(code, GTSError)(message, mend=str(body.get("mend", "")), **details)
+    return error
+
+
+def locate(url: str | None, token: str | None, data_dir: Path | None) -> tuple[str, str | None]:
+    """Address and token of a server; what is not given is that of the server running on this machine.
+
+    Raises:
+        ServerUnreachable: No address was given and no local server runs.
+    """
+    folder = data_dir or Path(os.environ.get("GTS_HOME") or Path.home() / ".gts").expanduser()
+    try:
+        document = json.loads((folder / "server.json").read_text("utf-8"))
+        local_url, local_token = str(document["url"]), str(document["token"])
+    except (OSError, ValueError, KeyError) as error:
+        if url is None:
+            raise ServerUnreachable(
+                f"no platform is running on {folder}",
+                mend="start it with `gts up`, or give the address of another with --url and --token",
+            ) from error
+        return url, token
+    # The local token belongs to the local server and is never sent elsewhere.
+    same = url is None or url.rstrip("/") == local_url
+    return url or local_url, token or (local_token if same else None)
+
+
+def subclasses(cls: type[_T]) -> Iterator[type[_T]]:
+    """A class and all below it."""
+    yield cls
+    for child in cls.__subclasses__():
+        yield from subclasses(child)

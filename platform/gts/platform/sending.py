@@ -1,0 +1,85 @@
+"""A task as clients send it: a file with its data files, or checked data as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gts.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from gts.tasks.dataset import TaskData
+
+_ROLES = ("examples", "unlabeled", "test")
+
+
+@contextmanager
+def task_files(path: Path, columns: Mapping[str, str]) -> Iterator[list[tuple[str, tuple[str, Any]]]]:
+    """The parts of a form that holds a task file and its data files, which are open within the block.
+
+    Args:
+        path: The task file.
+        columns: Names of columns, which win over the file's.
+
+    Raises:
+        InvalidInput: The task file, or one that it names, cannot be read.
+    """
+    document = {**read_task_document(path), **columns}
+    with ExitStack() as stack:
+        files: list[tuple[str, tuple[str, Any]]] = []
+        for role in _ROLES:
+            named = document.pop(role, None) or []
+            for value in [named] if isinstance(named, str) else named:
+                source = path.parent / str(value)
+                try:
+                    files.append((role, (source.name, stack.enter_context(source.open("rb")))))
+                except OSError as error:
+                    raise InvalidInput(
+                        f"{path.name} names {str(value)!r} as {role}, which cannot be read: {error.strerror}",
+                        mend=f"paths are relative to the task file: {source} was looked for",
+                        file=str(source),
+                    ) from error
+        files.append(("task", ("task.json", json.dumps(document).encode())))
+        yield files
+
+
+def task_body(task: TaskData) -> dict[str, Any]:
+    """Checked data as the JSON body of a submission."""
+    spec = task.spec.model_dump(mode="json", exclude_none=True)
+    many = task.multi_label
+
+    def rows(examples: Sequence[Any]) -> list[dict[str, Any]]:
+        return [
+            {"text": example.text, "labels": list(example.labels)}
+            if many
+            else {"text": example.text, "label": example.labels[0]}
+            for example in examples
+        ]
+
+    body = {**spec, "examples": rows(task.gold)}
+    if task.pool:
+        body["unlabeled"] = list(task.pool)
+    if task.test:
+        body["test"] = rows(task.test)
+    return body
+
+
+def read_task_document(path: Path) -> dict[str, Any]:
+    """A task file as a mapping, its values unchecked.
+
+    Raises:
+        InvalidInput: It is not there or not YAML with a mapping at the top.
+    """
+    from gts.tasks.document import parse_document
+
+    try:
+        return parse_document(path.read_text("utf-8-sig"), path.name)
+    except OSError as error:
+        raise InvalidInput(
+            f"the task file {path} cannot be read: {error.strerror}", mend="give the path of a task.yaml"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8", mend="save it as UTF-8") from error
