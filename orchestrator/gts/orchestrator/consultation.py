@@ -7,8 +7,7 @@ from typing import Any
 from gts.core.llm.entries import find
 from gts.orchestrator import costs
 from gts.orchestrator.run import Run
-from gts.orchestrator.stages.beliefs import CONSULTED
-from gts.orchestrator.stages.consult import LIKELIHOOD
+from gts.orchestrator.stages.beliefs import CONSULTED, LIKELIHOOD
 
 _FEW_LABELS = 20
 """Beyond these, weighing the words of every label takes longer than it is worth."""
@@ -47,7 +46,7 @@ def consult(run: Run, model: str) -> dict[str, Any]:
             "texts": 0,
             "outcome": f"right on held-out gold: {right}; the others are better without it",
         }
-    texts = costs.texts_to_ask(run.evidence, _measured(heldout, len(ways)))
+    texts = costs.texts_to_ask(run.evidence, _measured(heldout))
     if texts:
         for fold in run.folds:
             about = texts if fold is None else max(1, texts // (2 * sizes.folds))
@@ -88,11 +87,12 @@ def _ask(run: Run, model: str, ways: list[str], fold: int | None, about: int | s
     return run.runner.run("consult", f"{model}, {what}, {run.fold_name(fold)}", params, forecast, **inputs)
 
 
-def _measured(results: list[Any], ways: int) -> dict[str, float]:
+def _measured(results: list[Any]) -> dict[str, float]:
     """What a text took, on the average of the stages."""
     texts = max(1, sum(result.summary["texts"] for result in results))
+    asked = [account for result in results for account in result.summary["asked"]]
     return {
         "text_seconds": sum(result.seconds for result in results) / texts,
-        "text_tokens": sum(result.summary["tokens"] for result in results) / texts,
-        "text_money": sum(result.summary["money"] for result in results) / texts,
+        "text_tokens": sum(account["tokens"] for account in asked) / texts,
+        "text_money": sum(account["money"] for account in asked) / texts,
     }

@@ -38,9 +38,12 @@ def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
             "schema": facts["schema"],
         }
         forecast += own["count"] * profile.labels * costs.write_s(profile, facts)
+    judges = _judges(run)
+    for judge in judges:
+        forecast += own["count"] * profile.labels * run.evidence.examined[judge]["text_seconds"]
     for fold in run.folds:
         params = run.fold_params(fold) | own
-        if name != EMBEDDED:
+        if name != EMBEDDED or judges:
             run.take_stock()
             params |= {"tokens": run.evidence.left_tokens, "money": run.evidence.left_money}
         inputs = {
@@ -53,3 +56,9 @@ def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
         result = run.runner.run("generate", f"{name}, {run.fold_name(fold)}", params, forecast, **inputs)
         run.artifacts[f"generate {name} {fold}"] = result.artifact
     return result.summary | {"artifact": result.artifact}
+
+
+def _judges(run: Run) -> list[str]:
+    """Language models of the ensemble, which are asked about the new texts too."""
+    models = (run.evidence.audit or {}).get("models", {})
+    return [name for name in run.evidence.consulted if models.get(name, {}).get("weight", 0) > 0]

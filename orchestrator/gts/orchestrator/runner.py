@@ -36,7 +36,7 @@ class ModelAccount:
     faults: Counter[str] = field(default_factory=Counter)
 
     def add(self, summary: Mapping[str, Any]) -> None:
-        """Add what a stage's summary says."""
+        """Add what a stage says of it."""
         self.calls += summary["calls"]
         self.tokens += summary["tokens"]
         self.money += summary["money"]
@@ -103,9 +103,10 @@ class StageRunner:
             "forecast_seconds": round(forecast_s, 2),
             "cached": cached,
         }
-        if (model := result.summary.get("model")) is not None:
-            row |= {"tokens": result.summary["tokens"], "money": result.summary["money"]}
-            self.models.setdefault(model, ModelAccount()).add(result.summary)
+        if asked := result.summary.get("asked"):
+            row |= {key: sum(account[key] for account in asked) for key in ("tokens", "money")}
+            for account in asked:
+                self.models.setdefault(account["model"], ModelAccount()).add(account)
         self.account.append(row)
         self._finished[call.key] = result
         self.spent_s += result.seconds

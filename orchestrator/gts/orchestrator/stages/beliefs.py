@@ -12,6 +12,8 @@ from gts.teacher.ensemble import Calibration, combine, defer, sharpen
 
 CONSULTED = "consult "
 """Inputs of this prefix are what language models said, each followed by the model's name."""
+LIKELIHOOD = " (likelihood)"
+"""What is added to a model's name where it is asked what it finds likelier, not what it answers."""
 GENERATED = "generate "
 """Inputs of this prefix are generated texts, each followed by the generator's name."""
 

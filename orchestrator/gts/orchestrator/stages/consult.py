@@ -10,7 +10,7 @@ import numpy as np
 
 from gts.core.llm.backend import Scorer
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.beliefs import pool_beliefs
+from gts.orchestrator.stages.beliefs import LIKELIHOOD, pool_beliefs
 from gts.orchestrator.stages.common import Floats, Ints, Split, load_arrays, load_split, part, save_arrays
 from gts.orchestrator.stages.language_models import Asking, open_model
 from gts.teacher.incontext import Known, ask_about
@@ -18,9 +18,6 @@ from gts.teacher.lexical import latent_vectors, ngram_matrix
 from gts.teacher.llm import tell
 from gts.teacher.perplexity import verbal_beliefs
 from gts.teacher.portfolio import with_label_texts
-
-LIKELIHOOD = " (likelihood)"
-"""What is added to a model's name where it is asked what it finds likelier, not what it answers."""
 
 
 def run(
@@ -38,7 +35,7 @@ def run(
         progress: Progress.
 
     Returns:
-        ``texts`` asked about, ``abstained``, ``method``, and what the calls took (see :meth:`Asking.account`).
+        ``texts`` asked about, ``abstained``, ``method``, and ``asked``: what the calls took (see :meth:`Asking.account`).
 
     Raises:
         Unavailable: The model cannot be reached.
@@ -69,7 +66,7 @@ def run(
     save_arrays(out / f"{name}.safetensors", answers)
     progress(1.0, "asked")
     silent = {way: int(np.isnan(answers[way][rows]).any(axis=1).sum()) for way in answers}
-    return {"texts": len(texts), "abstained": silent, "method": method, **asking.account()}
+    return {"texts": len(texts), "abstained": silent, "method": method, "asked": [asking.account()]}
 
 
 def _least_sure(beliefs: Floats, count: int) -> Ints:

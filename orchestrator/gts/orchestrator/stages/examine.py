@@ -35,7 +35,7 @@ def run(
 
     Returns:
         ``logprobs``, ``schema``, ``scores`` (whether it says how likely a text is), ``tokens_per_second``, ``text_seconds``
-        (one text of the task, in a row of them), ``text_tokens``, and what the calls took.
+        (one text of the task, in a row of them), ``text_tokens``, and ``asked``: what the calls took.
 
     Raises:
         Unavailable: The model cannot be reached.
@@ -67,7 +67,7 @@ def run(
         "text_seconds": seconds / asked,
         "text_tokens": account["tokens"] / asked,
         "text_money": account["money"] / asked,
-        **account,
+        "asked": [account],
     }
 
 

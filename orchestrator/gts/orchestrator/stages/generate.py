@@ -25,10 +25,10 @@ from gts.orchestrator.stages.common import (
     part,
     save_arrays,
 )
+from gts.orchestrator.stages.opinions import Opinions
 from gts.orchestrator.stages.writers import Corpus, make_writer
 from gts.tasks.dataset import Example, TaskData
 from gts.teacher.lexical import hashed_vectors, latent_vectors, ngram_matrix
-from gts.teacher.spreading import nearest
 
 _BALANCE = 2.0
 
@@ -38,9 +38,7 @@ def run(
 ) -> dict[str, Any]:
     """Generate texts for each label.
 
-    New texts are labelled by the ensemble's beliefs about their nearest known texts, which is the out-of-sample
-    form of label spreading (Delalleau et al., Efficient Non-Parametric Function Induction in Semi-Supervised
-    Learning, 2005).
+    New texts are labelled by the teachers; see :class:`Opinions`.
 
     Args:
         inputs: ``task``, ``teach``, ``audit``; ``reviews`` where people vetoed or edited texts.
@@ -51,7 +49,7 @@ def run(
         progress: Progress.
 
     Returns:
-        ``accepted``, ``drafts``, ``acceptance`` (see :func:`acceptance`), and what calls of a language model took.
+        ``accepted``, ``drafts``, ``acceptance`` (see :func:`acceptance`), and ``asked``: what calls of language models took.
     """
     split = load_split(inputs, params)
     data = split.data
@@ -75,16 +73,22 @@ def run(
     progress(0.5, "judging the new texts")
     known = np.concatenate([split.train_targets, beliefs])
     texts = [*split.train_texts, *split.pool_texts, *(draft.text for draft in drafts)]
-    vectors = _vectors(texts, inputs, params)
-    place = {text: row for row, text in enumerate(texts)}
-    opinions = _from_neighbours(vectors[len(known) :], vectors[: len(known)], known)
+    opinions = Opinions(
+        split,
+        known,
+        texts,
+        _vectors(texts, inputs, params),
+        inputs,
+        params,
+        part(progress, 0.5, 0.95, "asking about the new texts"),
+    )
     context = FilterContext(
         gold=gold,
         pool=split.pool_texts,
         held_out=split.heldout_texts,
         labels=data.labels,
         multi_label=data.multi_label,
-        embed=lambda asked: vectors[[place[text] for text in asked]],
+        embed=opinions.vectors,
         label_probabilities=opinions,
         balance=_BALANCE,
         teacher_threshold=0.5 if data.multi_label or len(data.labels) == 2 else 1.5 / len(data.labels),
@@ -92,21 +96,28 @@ def run(
     wishes = read_reviews(inputs)
     judged = [respect(verdict, wishes) for verdict in judge(drafts, context)]
     edited = edits(wishes, context)
+    beliefs = np.concatenate([opinions([v.text.text for v in judged if v.kept]), _certain(edited, data)])
     judged += edited
-    opinions = np.concatenate([opinions, _certain(edited, data)])
     kept = [i for i, verdict in enumerate(judged) if verdict.kept]
     rows = [json.dumps(verdict.as_json(), ensure_ascii=False) for verdict in judged]
     (out / "judged.jsonl").write_text("".join(row + "\n" for row in rows), "utf-8")
     (out / "kept.jsonl").write_text("".join(rows[i] + "\n" for i in kept), "utf-8")
-    save_arrays(out / "beliefs.safetensors", {"beliefs": opinions[kept]})
+    save_arrays(out / "beliefs.safetensors", {"beliefs": beliefs})
     progress(1.0, "generated")
     counts = acceptance(judged)
-    return {"accepted": len(kept), "drafts": len(drafts), "acceptance": counts, **writer.account()}
+    return {
+        "accepted": len(kept),
+        "drafts": len(drafts),
+        "acceptance": counts,
+        "asked": [*writer.accounts(), *opinions.accounts()],
+    }
 
 
 def _certain(edited: Sequence[Judged], data: TaskData) -> Floats:
-    """Label indicators of texts that a person labelled."""
-    rows = [[float(label in verdict.text.labels) for label in data.labels] for verdict in edited]
+    """Label indicators of the kept ones among texts that a person labelled."""
+    rows = [
+        [float(label in verdict.text.labels) for label in data.labels] for verdict in edited if verdict.kept
+    ]
     return np.array(rows, np.float32).reshape(len(rows), len(data.labels))
 
 
@@ -134,12 +145,3 @@ def _space(inputs: Mapping[str, Path], params: Mapping[str, Any]) -> Callable[[S
         return unit(np.concatenate([encoder(folder).embed(texts) for folder in folders], axis=1))
 
     return embed
-
-
-def _from_neighbours(queries: Floats, keys: Floats, beliefs: Floats, k: int = 10) -> Floats:
-    if not len(queries):
-        return np.zeros((0, beliefs.shape[1]), np.float32)
-    rows, cosines = nearest(queries, keys, k)
-    weights = np.maximum(cosines, 1e-6) ** 8
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(np.clip((beliefs[rows] * weights[..., None]).sum(axis=1), 0, 1), np.float32)

@@ -26,10 +26,10 @@ _Options = TypeVar("_Options", MCTSConfig, TuneOptions)
 
 @dataclass(frozen=True)
 class Writer:
-    """A generator, and the account of what it took where it asks a language model."""
+    """A generator, and the accounts of what it took where it asks a language model."""
 
     generator: Generator
-    account: Callable[[], dict[str, Any]] = dict
+    accounts: Callable[[], list[dict[str, Any]]] = list
 
 
 @dataclass(frozen=True)
@@ -74,18 +74,18 @@ def make_writer(
         else _tuned(entry, entry.tune, corpus, brief, spec.seed, report)
     )
     asking = Asking(model, params["tokens"], params["money"], report)
-    return Writer(LLMGenerator(name, asking, brief, config), asking.account)
+    return Writer(LLMGenerator(name, asking, brief, config), lambda: [asking.account()])
 
 
 def _searching(entry: ModelEntry, options: Mapping[str, Any], embed: Embed) -> Writer:
     model = LocalTokenModel(entry)
     generator = MCTSGenerator(entry.name, model, embed, search_config(options))
 
-    def account() -> dict[str, Any]:
+    def accounts() -> list[dict[str, Any]]:
         nothing = {"calls": 0, "money": 0.0, "cached": 0, "faults": {}}
-        return {"model": entry.name, "tokens": model.evaluated, **nothing}
+        return [{"model": entry.name, "tokens": model.evaluated, **nothing}]
 
-    return Writer(generator, account)
+    return Writer(generator, accounts)
 
 
 def _tuned(
