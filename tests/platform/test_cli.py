@@ -11,6 +11,7 @@ from tiny_student import write_tiny_student
 
 from gts.platform.cli import run
 from gts.platform.cli.output import print_table
+from gts.platform.cli.progress import print_report
 
 HEAVY = (
     "torch",
@@ -253,3 +254,20 @@ def test_cells_of_a_list_stay_whole_and_less_important_columns_go_first(
     assert len(lines) == 2
     for line in lines:
         assert [cell for cell in row if cell in line] == list(row[:shown])
+
+
+def test_the_report_says_what_language_models_took(capfd):
+    measured = {"metric": "accuracy", "value": 0.8, "low": 0.7, "high": 0.9}
+    model = {
+        "name": "big",
+        "calls": 1200,
+        "cached": 3,
+        "tokens": 45_678,
+        "money": 0.25,
+        "faults": {"empty": 7},
+    }
+    report = {"name": "t", "tier": "mini", "estimate": measured, "seed_only": measured, "seconds": 1.0}
+    print_report({**report, "models": [model]})
+    out = capfd.readouterr().out
+    for said in ("big", "1,200", "45,678", "0.25", "empty 7"):
+        assert said in out

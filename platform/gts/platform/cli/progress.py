@@ -121,6 +121,19 @@ def print_report(report: Mapping[str, Any]) -> None:
         for student in report.get("students", ())
     ]
     print_table(("student", "estimate", "MB", "texts/s"), students, "no students")
+    models = [
+        (
+            model["name"],
+            f"{model['calls']:,}",
+            f"{model['cached']:,}",
+            f"{model['tokens']:,}",
+            f"{model['money']:.4g}",
+            ", ".join(f"{reason} {count}" for reason, count in model["faults"].items()),
+        )
+        for model in report.get("models", ())
+    ]
+    if models:
+        print_table(("language model", "calls", "known before", "tokens", "money", "faults"), models, "")
     for decision in report.get("decisions", ()):
         console.print(
             f"- {decision['action']}: {plain(str(decision['reason']))}", markup=False, soft_wrap=True
