@@ -7,8 +7,6 @@ from typing import Any
 from gts.orchestrator.evidence import Evidence, Trial
 from gts.orchestrator.production import Production
 
-_NOT_GENERATED = "not tried: there is enough unlabelled text, the target was met, or the budget was spent"
-
 
 def report_of(production: Production) -> dict[str, Any]:
     """The report of a finished run, in the form of docs/architecture.md."""
@@ -32,7 +30,7 @@ def report_of(production: Production) -> dict[str, Any]:
         "seed_only": trial.seed_only.as_json(),
         "teachers": _teachers(evidence),
         "generators": [_generator(name, name in used, production) for name in evidence.generations],
-        "generation_note": None if evidence.generations else _NOT_GENERATED,
+        "generation_note": None if evidence.generations else _why_none(evidence),
         "students": [_student(t, production) for t in _by_tier(production)],
         "test": evidence.tests.get(trial.tier),
         "stages": list(production.stages),
@@ -78,6 +76,12 @@ def _teachers(evidence: Evidence) -> list[dict[str, Any]]:
             left_out = {"value": None, "loss": None, "weight": 0.0, "used": False}
             rows.append({"name": name, **left_out, "reason": f"left out: {facts['problem']}"})
     return rows
+
+
+def _why_none(evidence: Evidence) -> str:
+    if not evidence.spec.generators:
+        return "not tried: the task wants no generator"
+    return "not tried: there is enough unlabelled text, the target was met, or the budget was spent"
 
 
 def _generator(name: str, used: bool, production: Production) -> dict[str, Any]:
