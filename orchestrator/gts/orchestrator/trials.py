@@ -81,4 +81,4 @@ def _estimate(run: Run, fits: Mapping[int | None, str]) -> Estimate:
     for k in range(folds):
         logits[fold == k] = load_arrays(run.runner.store.path(fits[k]) / "heldout.safetensors")["logits"]
     spec = run.data.spec
-    return estimate(logits, targets, run.data.labels, run.data.multi_label, spec.goal.metric, folds)
+    return estimate(logits, targets, run.data.labels, run.data.multi_label, spec.metric, folds)

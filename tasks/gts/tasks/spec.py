@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from gts.tasks.schema import EntityType, EventType, RelationType, Schema
 from gts.tasks.text import clean_text
 
 MAX_NAME = 90
@@ -41,6 +43,31 @@ ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """A name of a language model, as the site's file of models gives it."""
 
 
+TaskType = Literal["classification", "similarity", "ner", "relation", "event", "summarization"]
+
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "classification": ("accuracy", "macro_f1"),
+    "similarity": ("accuracy", "f1", "spearman"),
+    "ner": ("micro_f1", "macro_f1"),
+    "relation": ("triple_f1", "macro_f1"),
+    "event": ("trigger_f1", "argument_f1"),
+    "summarization": ("rouge1", "rouge2", "rougeL"),
+}
+"""Task type to the measures that may decide; the first does where the person names none."""
+
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "labels": ("classification",),
+    "multi_label": ("classification",),
+    "entities": ("ner", "relation"),
+    "relations": ("relation",),
+    "events": ("event",),
+    "entities_given": ("relation",),
+    "scale": ("similarity",),
+    "length": ("summarization",),
+}
+"""Fields of a task that only some types have."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,11 +76,11 @@ class Goal(_Part):
     """When the student is good enough.
 
     Attributes:
-        metric: The measure that decides.
+        metric: The measure that decides; ``None``: the task type's first.
         target: The value at which the job may stop early, between 0 and 1.
     """
 
-    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    metric: str | None = None
     target: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
@@ -86,6 +113,18 @@ class StudentWish(_Part):
     max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
+class SummaryLength(_Part):
+    """How long a summary should be.
+
+    Attributes:
+        sentences: Most sentences.
+        characters: Most characters.
+    """
+
+    sentences: Annotated[int, Field(gt=0, le=100)] | None = None
+    characters: Annotated[int, Field(gt=0, le=100_000)] | None = None
+
+
 class TaskSpec(_Part):
     """A task without its data: everything of ``task.yaml`` but the file paths.
 
@@ -94,6 +133,13 @@ class TaskSpec(_Part):
         type: The task type.
         labels: Label name to description (may be empty). Empty mapping: taken from the examples.
         multi_label: Whether a text may carry several labels or none; ``None``: found from the examples.
+        entities: Entity types, with descriptions. Empty mapping: taken from the examples.
+        relations: Relation types, with descriptions and the entity types they join. Empty mapping: as above.
+        events: Event types, with descriptions and roles. Empty mapping: as above.
+        entities_given: Relation tasks only: whether entities come with every text; ``None``: found from the examples.
+        scale: Similarity tasks only: least and greatest grade; ``None``: found from the examples, pairs that are
+            labelled 0 and 1 having none.
+        length: Summarization only: how long a summary should be; what is left out is found from the examples.
         language: ISO 639-1 code; ``None``: found from the text.
         goal: When the student is good enough.
         budget: What may be spent.
@@ -104,9 +150,15 @@ class TaskSpec(_Part):
     """
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=MAX_NAME)]
-    type: Literal["classification"] = "classification"
+    type: TaskType = "classification"
     labels: dict[str, str] = Field(default_factory=dict)
     multi_label: bool | None = None
+    entities: dict[str, EntityType] = Field(default_factory=dict)
+    relations: dict[str, RelationType] = Field(default_factory=dict)
+    events: dict[str, EventType] = Field(default_factory=dict)
+    entities_given: bool | None = None
+    scale: tuple[float, float] | None = None
+    length: SummaryLength = SummaryLength()
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
     goal: Goal = Goal()
     budget: Budget = Budget()
@@ -135,6 +187,43 @@ class TaskSpec(_Part):
         if isinstance(value, dict):
             return {label_name(key): _description(text) for key, text in value.items()}
         return value
+
+    @field_validator("entities", "relations", "events", mode="before")
+    @classmethod
+    def _types(cls, value: object) -> object:
+        if value is None:
+            return {}
+        if isinstance(value, list):
+            names = [label_name(name) for name in value]
+            if len(set(names)) != len(names):
+                raise ValueError("a type is listed twice")
+            return {name: {} for name in names}
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        for name, types in _FIELDS.items():
+            if self.type not in types and getattr(self, name) != type(self).model_fields[name].get_default(
+                call_default_factory=True
+            ):
+                raise ValueError(
+                    f"{name} only in tasks of type {' or '.join(types)}; this one is {self.type}"
+                )
+        if self.goal.metric not in (None, *METRICS[self.type]):
+            raise ValueError(f"a goal with one of the metrics {', '.join(METRICS[self.type])}")
+        if self.scale is not None and not self.scale[0] < self.scale[1]:
+            raise ValueError("a scale with the least grade first, such as [0, 5]")
+        return self
+
+    @property
+    def metric(self) -> str:
+        """The measure that decides."""
+        return self.goal.metric or METRICS[self.type][0]
+
+    @property
+    def extraction(self) -> Schema:
+        """What a task of extraction looks for."""
+        return Schema(entities=self.entities, relations=self.relations, events=self.events)
 
     @property
     def language_models(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from gts.tasks.decoding import open_bytes, undecodable
 from gts.tasks.document import check_keys, columns_of, parse_document, spec_of
 from gts.tasks.limits import DEFAULT_LIMITS, Limits
 from gts.tasks.source import FileSource, RowSource, Source, TextSource
+from gts.tasks.spec import TaskSpec
 from gts.tasks.wording import quote
 
 _TASK_FILE_LIMITS = Limits(decompressed_bytes=4 << 20)
@@ -51,6 +52,7 @@ def load_task_file(
         raise undecodable(path, name, _TASK_FILE_LIMITS) from error
     check_keys(document)
     spec, columns = spec_of(document), columns_of(document)
+    _check_type(spec)
     columns = replace(columns, text=text_column or columns.text, label=label_column or columns.label)
     examples = _files(document, "examples", path.parent)
     if examples is None:
@@ -91,6 +93,7 @@ def load_task_document(
     """
     check_keys(document)
     spec, columns = spec_of(document), columns_of(document)
+    _check_type(spec)
     found = examples if examples is not None else _inline(document, "examples")
     if found is None:
         raise _no_examples('`"examples": [{"text": "...", "label": "..."}]`, paste some, or upload a file')
@@ -102,6 +105,13 @@ def load_task_document(
         columns,
         limits=limits,
     )
+
+
+def _check_type(spec: TaskSpec) -> None:
+    if spec.type != "classification":
+        raise InvalidInput(
+            f"tasks of type {spec.type} cannot be produced yet", mend="give a task of type classification"
+        )
 
 
 def _no_examples(how: str) -> InvalidInput:
