@@ -158,6 +158,29 @@ def test_stages_of_one_model_share_a_warm_process(compute: RayCompute, tmp_path:
     assert len(set(lines(log))) == 3
 
 
+def test_each_local_language_model_has_a_warm_process_of_its_own(
+    compute: RayCompute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models.yaml"
+    server = "{name: server, kind: openai, model: m, base_url: 'http://127.0.0.1:9/v1'}"
+    models.write_text(
+        f"models:\n  - {{name: small, kind: transformers, model: a}}\n  - {{name: big, kind: transformers, model: b}}\n  - {server}\n"
+    )
+    monkeypatch.setenv("GTS_MODELS", str(models))
+    log = tmp_path / "log"
+
+    def ask(model: str, text: str) -> None:
+        compute.run(StageCall("asks", 1, {"log": str(log), "model": model, "text": text}, {}), ignore, never)
+
+    for text, model in enumerate(("small", "big", "small", "big", "server", "embedded")):
+        ask(model, str(text))
+
+    process = [int(line.split()[-1]) for line in lines(log)]
+    assert process[0] == process[2] != process[1] == process[3]
+    assert process[4] == process[5]  # what a server runs needs no process of its own
+    assert process[4] not in process[:4]
+
+
 def test_a_dead_cluster_is_started_again(compute: RayCompute, tmp_path: Path) -> None:
     log = tmp_path / "log"
     call = StageCall("steps", 1, {"log": str(log), "steps": 20}, {})

@@ -75,6 +75,7 @@ class Stage:
         function: Reads input folders, writes files into the output folder, returns a small JSON summary.
         cores: CPU cores it may use.
         warm: Id of the base model it loads, if the process should be kept for the next stage with the same one.
+        model: Name of the parameter that names the language model it asks, if it asks one.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Stage:
     function: StageFunction
     cores: float = 1.0
     warm: str | None = None
+    model: str | None = None
 
 
 StageTable = Mapping[str, Stage]

@@ -72,5 +72,6 @@ STAGES = {
         Stage("warm_dies", 1, dies, warm="lab-model"),
         Stage("warm_deaf", 1, deaf, warm="lab-model"),
         Stage("wide", 1, write, cores=2.0),
+        Stage("asks", 1, write, warm="lab-model", model="model"),
     )
 }

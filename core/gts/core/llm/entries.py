@@ -50,6 +50,7 @@ class ModelEntry(BaseModel):
         tune: For ``transformers``: options of tuning it on the user's texts before it writes, such as ``{steps: 60}``; it then
             goes on writing lists of texts, whatever ``chat`` says.
         dtype: For ``transformers``: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        gpus: For ``transformers`` on Ray: GPUs that its process takes where there are any, or a share of one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,6 +67,7 @@ class ModelEntry(BaseModel):
     chat: bool = True
     device: str = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    gpus: Annotated[float, Field(gt=0, le=16)] = 1.0
     search: dict[str, float | int | str] | None = None
     tune: dict[str, float | int] | None = None
 
@@ -75,6 +77,8 @@ class ModelEntry(BaseModel):
             raise ValueError("an openai model needs base_url, such as http://127.0.0.1:8000/v1")
         if self.kind == "openai" and (self.search is not None or self.tune is not None):
             raise ValueError("search and tune need a model of kind transformers")
+        if self.gpus > 1 and not self.gpus.is_integer():
+            raise ValueError("gpus is a share of one GPU, such as 0.5, or a whole number of them")
         if self.search is not None and self.tune is not None:
             raise ValueError("a model either searches or is tuned; give it two names to try both")
         return self

@@ -14,10 +14,11 @@ from typing import Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.errors import Cancelled, GTSError, StageFailed
+from gts.core.llm.entries import entries
 from gts.core.threads import available_cores, thread_environment
 from gts.orchestrator.compute.base import ShouldStop
 from gts.orchestrator.compute.ray_cluster import RayCluster
-from gts.orchestrator.compute.ray_warm import WarmPool
+from gts.orchestrator.compute.ray_warm import Room, WarmPool
 from gts.orchestrator.compute.stage_process import PROGRESS_FILE, STOP_FILE, run_call
 from gts.orchestrator.stage import Progress, Stage, StageCall, load_stages, stage_of
 
@@ -149,7 +150,8 @@ class RayCompute:
         tail = ProgressTail(workspace / PROGRESS_FILE)
         arguments = (self._reference, str(self._store.root), call.to_json(), str(workspace), attempt)
         cores = min(stage.cores, self._cores if self._address is None else _largest_node())
-        if stage.warm is None:
+        room = _room(stage, call, cores)
+        if room is None:
             self._make_room(cores)
             task = ray.remote(run_call).options(
                 name=f"gts-{call.name}",
@@ -163,9 +165,9 @@ class RayCompute:
                 ray.cancel(reference, force=True)
 
             return self._follow(_Running(reference, kill, workspace, tail), on_progress, should_stop)
-        if not self._warm.has(stage.warm, cores):
-            self._make_room(cores)
-        with self._warm.process(stage.warm, cores, should_stop) as process:
+        if not self._warm.has(room):
+            self._make_room(room.cores, room.gpus)
+        with self._warm.process(room, should_stop) as process:
             reference = process.actor.run_call.remote(*arguments)
             running = _Running(reference, process.kill, workspace, tail)
             return self._follow(running, on_progress, should_stop)
@@ -207,10 +209,10 @@ class RayCompute:
             ):
                 raise Cancelled("the stage was stopped before its end")
 
-    def _make_room(self, cores: float) -> None:
-        """Let go of idle warm processes where a local cluster lacks the cores for both them and a stage."""
+    def _make_room(self, cores: float, gpus: float = 0.0) -> None:
+        """Let go of idle warm processes where a local cluster lacks room for both them and a stage."""
         if self._address is None:
-            self._warm.end_idle(keep_cores=self._cores - cores)
+            self._warm.end_idle(keep_cores=self._cores - cores, keep_gpus=_gpus() - gpus)
 
     def _is_alive(self) -> bool:
         cluster = self._cluster
@@ -259,6 +261,25 @@ class ProgressTail:
         newest = json.loads(complete.splitlines()[-1])
         if newest:
             on_progress(newest[0], newest[1])
+
+
+def _room(stage: Stage, call: StageCall, cores: float) -> Room | None:
+    """The warm process a call belongs to: that of the local language model it asks, else that of its stage.
+
+    Where there are GPUs, a language model works on them and holds no cores, so that it stays while others compute.
+    """
+    name = call.params[stage.model] if stage.model else None
+    local = {entry.name: entry for entry in entries() if entry.kind == "transformers"} if name else {}
+    if name not in local:
+        return Room(stage.warm, cores) if stage.warm else None
+    wanted = 0.0 if local[name].device == "cpu" else min(local[name].gpus, _gpus())
+    return Room(f"model-{name}", 0.0 if wanted else cores, wanted)
+
+
+def _gpus() -> float:
+    import ray
+
+    return float(ray.cluster_resources().get("GPU", 0.0))
 
 
 def _largest_node() -> float:

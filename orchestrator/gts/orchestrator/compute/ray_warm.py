@@ -18,6 +18,21 @@ from gts.orchestrator.compute.stage_process import WarmProcess
 _WAIT_S = 0.2
 
 
+@dataclass(frozen=True)
+class Room:
+    """What a process keeps loaded, and what it holds for that while it lives.
+
+    Attributes:
+        model: Name of the model.
+        cores: Cores.
+        gpus: GPUs, or a share of one.
+    """
+
+    model: str
+    cores: float
+    gpus: float = 0.0
+
+
 @dataclass
 class _Warm:
     """One actor; ``busy`` is held by the stage that uses it."""
@@ -47,21 +62,20 @@ class WarmPool:
     def __init__(self, idle_s: float) -> None:
         self._idle_s = idle_s
         self._lock = threading.Lock()
-        self._processes: dict[tuple[str, float], _Warm] = {}
+        self._processes: dict[Room, _Warm] = {}
 
     @contextmanager
-    def process(self, model: str, cores: float, should_stop: ShouldStop) -> Iterator[_Warm]:
+    def process(self, room: Room, should_stop: ShouldStop) -> Iterator[_Warm]:
         """The process of a model, for this caller alone.
 
         Args:
-            model: Id of the base model.
-            cores: Cores it holds while it lives.
+            room: The model, and what its process holds.
             should_stop: Polled while another stage has the process.
 
         Raises:
             Cancelled: ``should_stop`` said so.
         """
-        warm = self._take(model, cores, should_stop)
+        warm = self._take(room, should_stop)
         try:
             yield warm
         except GTSError:
@@ -76,24 +90,26 @@ class WarmPool:
             timer.daemon = True
             timer.start()
 
-    def has(self, model: str, cores: float) -> bool:
-        """Whether a process of the model lives."""
+    def has(self, room: Room) -> bool:
+        """Whether such a process lives."""
         with self._lock:
-            warm = self._processes.get((model, cores))
+            warm = self._processes.get(room)
             return warm is not None and not warm.is_dead
 
-    def end_idle(self, *, idle_s: float = 0.0, keep_cores: float = 0.0) -> None:
-        """End processes no stage has used for ``idle_s`` seconds, until those left hold ``keep_cores`` at most."""
+    def end_idle(self, *, idle_s: float = 0.0, keep_cores: float = 0.0, keep_gpus: float = 0.0) -> None:
+        """End processes no stage has used for ``idle_s`` seconds, oldest first, until those left hold so much at most."""
         with self._lock:
-            held = sum(cores for _, cores in self._processes)
-            for key, warm in sorted(self._processes.items(), key=lambda item: item[1].used_at):
-                if held <= keep_cores or time.monotonic() - warm.used_at < idle_s:
+            cores = sum(room.cores for room in self._processes)
+            gpus = sum(room.gpus for room in self._processes)
+            for room, warm in sorted(self._processes.items(), key=lambda item: item[1].used_at):
+                if (cores <= keep_cores and gpus <= keep_gpus) or time.monotonic() - warm.used_at < idle_s:
                     return
-                if warm.busy.acquire(blocking=False):
+                helps = (cores > keep_cores and room.cores > 0) or (gpus > keep_gpus and room.gpus > 0)
+                if helps and warm.busy.acquire(blocking=False):
                     warm.kill()
                     warm.busy.release()
-                    del self._processes[key]
-                    held -= key[1]
+                    del self._processes[room]
+                    cores, gpus = cores - room.cores, gpus - room.gpus
 
     def forget(self) -> None:
         """Drop all processes without ending them: their cluster is gone or about to go."""
@@ -102,12 +118,12 @@ class WarmPool:
                 warm.is_dead = True
             self._processes.clear()
 
-    def _take(self, model: str, cores: float, should_stop: ShouldStop) -> _Warm:
+    def _take(self, room: Room, should_stop: ShouldStop) -> _Warm:
         while True:
             with self._lock:
-                warm = self._processes.get((model, cores))
+                warm = self._processes.get(room)
                 if warm is None or warm.is_dead:
-                    warm = self._processes[model, cores] = _Warm(_start_actor(model, cores))
+                    warm = self._processes[room] = _Warm(_start_actor(room))
             while not warm.busy.acquire(timeout=_WAIT_S):
                 if should_stop():
                     raise Cancelled("the stage was stopped before it began")
@@ -116,18 +132,19 @@ class WarmPool:
             warm.busy.release()
 
 
-def _start_actor(model: str, cores: float) -> Any:
+def _start_actor(room: Room) -> Any:
     import ray
 
     # The name is for people who look at the cluster; the random part keeps drivers out of each other's way.
     return (
         ray.remote(WarmProcess)
         .options(
-            name=f"gts-warm-{model}-{secrets.token_hex(4)}",
-            num_cpus=cores,
+            name=f"gts-warm-{room.model}-{secrets.token_hex(4)}",
+            num_cpus=room.cores,
+            num_gpus=room.gpus,
             max_restarts=0,
             max_task_retries=0,
-            runtime_env={"env_vars": thread_environment(max(1, round(cores)))},
+            runtime_env={"env_vars": thread_environment(max(1, round(room.cores)))},
         )
         .remote()
     )

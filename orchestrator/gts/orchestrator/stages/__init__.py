@@ -49,8 +49,8 @@ def _system_errors_of_safetensors() -> Iterator[None]:
         raise OSError(int(number[1]), str(error)) from error
 
 
-def _stage(name: str, version: int, warm: bool = True) -> Stage:
-    return Stage(name, version, _late(name), cores=float(available_cores()), warm=_ENCODER if warm else None)
+def _stage(name: str, version: int, model: str | None = None) -> Stage:
+    return Stage(name, version, _late(name), float(available_cores()), _ENCODER, model)
 
 
 STAGES: Mapping[str, Stage] = {
@@ -60,10 +60,10 @@ STAGES: Mapping[str, Stage] = {
         _stage("embed", 1),
         _stage("teach", 1),
         _stage("audit", 3),
-        _stage("examine", 1),
-        _stage("consult", 1),
+        _stage("examine", 1, model="model"),
+        _stage("consult", 1, model="model"),
         _stage("distil", 3),
-        _stage("generate", 2),
+        _stage("generate", 2, model="generator"),
         _stage("label", 1),
         _stage("package", 2),
         _stage("evaluate", 1),
