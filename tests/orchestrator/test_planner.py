@@ -144,6 +144,7 @@ FACTS = {
     "tokens_per_second": 50.0,
     "at_once": 8,
     "tries": 1.0,
+    "tuning_tokens": 0,
 }
 
 
@@ -153,6 +154,14 @@ def test_language_models_are_examined_then_asked_then_made_to_write() -> None:
     assert titles[:3] == ["teach", "examine big", "consult big"]
     assert titles.count("generate mini by big") == 1
     assert "generate mini by embedded" not in titles
+
+
+def test_tuning_a_model_for_too_long_is_not_begun() -> None:
+    spec = task(generators=["big"], budget={"seconds": 160.0})
+    slow = FACTS | {"tuning_tokens": 400_000}
+
+    assert any("generate" in title for title in course(spec, budget=160.0, facts=FACTS)[0])
+    assert not any("generate" in title for title in course(spec, budget=160.0, facts=slow)[0])
 
 
 def test_a_model_that_cannot_be_reached_is_asked_nothing_more() -> None:

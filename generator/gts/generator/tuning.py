@@ -14,6 +14,7 @@ from gts.generator.protocol import PoolWeights
 from gts.tasks.dataset import Example
 
 _SURE = 0.7
+_CHARS_PER_TOKEN = 3.5
 _LINES = 6
 """Texts of a document: about as many as a prompt shows, and one more to learn to go on."""
 
@@ -35,6 +36,21 @@ class TuneOptions:
     batch: int = 4
     learning_rate: float = 1e-3
     max_length: int = 384
+
+
+def tokens_read(options: TuneOptions, chars: float) -> int:
+    """Tokens that tuning reads, for forecasts.
+
+    Args:
+        options: How a model is tuned.
+        chars: Characters of a usual text.
+
+    Example:
+        >>> tokens_read(TuneOptions(steps=10, batch=2), 35.0)
+        1200
+    """
+    document = min(options.max_length, round(_LINES * chars / _CHARS_PER_TOKEN))
+    return options.steps * options.batch * document
 
 
 def documents(

@@ -19,6 +19,8 @@ _WRITTEN_PER_LABEL, _FEWEST_WRITTEN = 30, 3
 """Texts that a language model is asked for: at most, and at least to be asked at all."""
 _WRITTEN_TOKENS = 120
 """Tokens a text takes beside its own: its share of the prompt."""
+_TUNING = 3.0
+"""Time of a token that a model is tuned on, in that of one it reads: forward, and twice as much back."""
 _WRITING_S = 180.0
 """Time for a language model's writing in a job that nobody gave a time."""
 START_S = 5.0
@@ -168,6 +170,13 @@ def write_s(profile: Profile, facts: Mapping[str, Any]) -> float:
     return own / float(facts["tokens_per_second"]) / float(facts["at_once"])
 
 
+def tune_s(facts: Mapping[str, Any]) -> float:
+    """Tuning a language model on one fold's texts."""
+    if not facts["text_tokens"]:
+        return 0.0
+    return float(_TUNING * facts["tuning_tokens"] * facts["text_seconds"] / facts["text_tokens"])
+
+
 def texts_to_write(evidence: Evidence, facts: Mapping[str, Any]) -> int:
     """Texts for each label that a language model can be asked for with what is left of time, tokens and money.
 
@@ -179,6 +188,7 @@ def texts_to_write(evidence: Evidence, facts: Mapping[str, Any]) -> int:
     left_s = _WRITING_S
     if evidence.spec.budget.seconds is not None:
         left_s = evidence.left_s - student_s(profile, sizes, "mini" if sizes.encoder else "static")
+        left_s -= (sizes.folds + 1) * tune_s(facts)
     share = facts["text_money"] / facts["text_tokens"] if facts["text_tokens"] else 0.0
     limits = [float(_WRITTEN_PER_LABEL)]
     for left, each in (

@@ -37,7 +37,7 @@ def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
             "tune": entry.tune,
             "schema": facts["schema"],
         }
-        forecast += own["count"] * profile.labels * costs.write_s(profile, facts)
+        forecast += own["count"] * profile.labels * costs.write_s(profile, facts) + costs.tune_s(facts)
     judges = _judges(run)
     for judge in judges:
         forecast += own["count"] * profile.labels * run.evidence.examined[judge]["text_seconds"]

@@ -246,8 +246,8 @@ class FixedPlanner:
             count = 0 if "problem" in facts else costs.texts_to_write(evidence, facts)
             if not count:
                 return None
-            writing = (sizes.folds + 1) * count * profile.labels * costs.write_s(profile, facts)
-            forecast = writing + costs.generate_s(profile, sizes, tier)
+            writing = count * profile.labels * costs.write_s(profile, facts) + costs.tune_s(facts)
+            forecast = (sizes.folds + 1) * writing + costs.generate_s(profile, sizes, tier)
             reason = f"the task wants texts by {name}: try {count} for each label"
         is_asked_for = name != EMBEDDED and evidence.spec.budget.seconds is None
         if forecast + _PACKAGING_S > evidence.left_s and not is_asked_for:

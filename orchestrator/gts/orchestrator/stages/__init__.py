@@ -60,7 +60,7 @@ STAGES: Mapping[str, Stage] = {
         _stage("embed", 1),
         _stage("teach", 1),
         _stage("audit", 3),
-        _stage("examine", 1, model="model"),
+        _stage("examine", 2, model="model"),
         _stage("consult", 1, model="model"),
         _stage("distil", 3),
         _stage("generate", 2, model="generator"),

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gts.core.llm.backend import Scorer
 from gts.core.llm.entries import ModelEntry
 from gts.core.llm.probe import probe
+from gts.generator.tuning import tokens_read
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import indicators
 from gts.orchestrator.stages.language_models import Asking, open_model
-from gts.orchestrator.stages.writers import search_config
+from gts.orchestrator.stages.writers import search_config, tune_options
 from gts.tasks.dataset import load_task
 from gts.teacher.incontext import Known, ask_about
 from gts.teacher.lexical import latent_vectors, ngram_matrix
@@ -35,7 +38,7 @@ def run(
 
     Returns:
         ``logprobs``, ``schema``, ``scores`` (whether it says how likely a text is), ``tokens_per_second``, ``text_seconds``
-        (one text of the task, in a row of them), ``text_tokens``, and ``asked``: what the calls took.
+        (one text of the task, in a row of them), ``text_tokens``, ``tuning_tokens`` (that tuning it reads), and ``asked``: what the calls took.
 
     Raises:
         Unavailable: The model cannot be reached.
@@ -64,6 +67,7 @@ def run(
         "tokens_per_second": round(abilities.tokens_per_second, 2),
         "at_once": model.entry.concurrency,
         "tries": _tries(model.entry),
+        "tuning_tokens": _tuning_tokens(model.entry, float(np.median([len(text) for text in texts]))),
         "text_seconds": seconds / asked,
         "text_tokens": account["tokens"] / asked,
         "text_money": account["money"] / asked,
@@ -77,3 +81,8 @@ def _tries(entry: ModelEntry) -> float:
         return 1.0
     config = search_config(entry.search)
     return max(1.0, config.simulations / config.per_seed)
+
+
+def _tuning_tokens(entry: ModelEntry, chars: float) -> int:
+    """Tokens it reads while it is tuned on texts of so many characters, before each row of texts it writes."""
+    return 0 if entry.tune is None else tokens_read(tune_options(entry.tune), chars)

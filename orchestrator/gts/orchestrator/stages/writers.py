@@ -100,7 +100,7 @@ def _tuned(
     texts = documents(
         corpus.gold, corpus.pool, corpus.weights, lambda labels: line_prefix(wording, labels), seed
     )
-    tuned_by = _options(TuneOptions, options, "tune")
+    tuned_by = tune_options(options)
     model, tokenizer = load_causal(entry)
     loaded = tune(model, tokenizer, texts, tuned_by, seed, report), tokenizer
     # Its answers are another model's: they are kept under what it has learnt.
@@ -116,6 +116,15 @@ def search_config(options: Mapping[str, Any]) -> MCTSConfig:
         InvalidInput: One is unknown or out of range.
     """
     return _options(MCTSConfig, options, "search")
+
+
+def tune_options(options: Mapping[str, Any]) -> TuneOptions:
+    """The options of tuning, as the file of models gives them.
+
+    Raises:
+        InvalidInput: One is unknown.
+    """
+    return _options(TuneOptions, options, "tune")
 
 
 def _options(kind: type[_Options], options: Mapping[str, Any], key: str) -> _Options:
