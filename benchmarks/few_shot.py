@@ -131,10 +131,7 @@ def main() -> None:
         for name in args.only:
             run = run_gts(name, args.data, seed, args)
             runs.append(run)
-            scores = {
-                tier: (s["test_accuracy"], s["seed_only_test_accuracy"])
-                for tier, s in run["students"].items()
-            }
+            scores = {tier: (s["test"], s["seed_only_test"]) for tier, s in run["students"].items()}
             print(name, seed, f"{run['wall_s']} s", scores, run["published"], flush=True)
             if args.out:
                 args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ def runs(folder: Path, name: str, args: argparse.Namespace, seed: int):
                 "tier": tier,
                 "writer": writer,
                 "wall_s": round(wall, 1),
-                "test_accuracy": student["test_accuracy"],
+                "test_accuracy": student["test"],
                 "estimate": student["estimate"],
                 "generators": [
                     {key: row[key] for key in ("name", "used", "reason", "accepted", "rejected")}

@@ -31,8 +31,8 @@ def main() -> None:
         cells = [TITLES[name]]
         for tier in ("mini", "static"):
             students = [run["students"][tier] for run in found]
-            cells.append(spread([student["test_accuracy"] for student in students], 3))
-            cells.append(f"{mean(student['seed_only_test_accuracy'] for student in students):.3f}")
+            cells.append(spread([student["test"] for student in students], 3))
+            cells.append(f"{mean(student['seed_only_test'] for student in students):.3f}")
         cells.append(f"{spread([run['wall_s'] for run in found], 0)} s")
         speeds = [
             mean(run["students"][tier]["texts_per_second"] for run in found) for tier in ("mini", "static")

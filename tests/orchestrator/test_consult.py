@@ -17,7 +17,6 @@ from tiny_causal import write_tiny_causal
 
 from gts.core.artifacts import ArtifactStore
 from gts.orchestrator.compute.inline import InlineCompute
-from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.produce import EventRecorder
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.report import report_of
@@ -89,7 +88,7 @@ def produce(store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         data = TaskData(TaskSpec.model_validate(asked | spec), gold, tuple(texts[24:]))
         recorder = EventRecorder(lambda event: None)
         compute = InlineCompute(store, STAGE_TABLE)
-        return report_of(produce_student(put_task(store, data), store, compute, recorder, FixedPlanner()))
+        return report_of(produce_student(put_task(store, data), store, compute, recorder))
 
     return run
 

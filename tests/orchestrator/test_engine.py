@@ -20,7 +20,6 @@ from gts.core.errors import Cancelled, InvalidInput, MissingDependency, NotFound
 from gts.orchestrator import jobs
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.engine import job_runner
-from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.production import Production, produce_student
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.report import report_of
@@ -88,7 +87,7 @@ def task(
 def produce(
     store: ArtifactStore, stages: StageTable, digest: str, log: Log | None = None
 ) -> tuple[Production, dict[str, Any]]:
-    production = produce_student(digest, store, InlineCompute(store, stages), log or Log(), FixedPlanner())
+    production = produce_student(digest, store, InlineCompute(store, stages), log or Log())
     return production, report_of(production)
 
 

@@ -12,7 +12,6 @@ from canned_stages import canned, logits_of
 
 from gts.core.artifacts import ArtifactStore
 from gts.orchestrator.compute.inline import InlineCompute
-from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.produce import EventRecorder
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.report import report_of
@@ -49,7 +48,7 @@ def make(
         task = store.commit(folder)
     recorder = EventRecorder(lambda event: None)
     stages = canned(logits_of({"mini": 0.9, "static generated": 0.9}))
-    production = produce_student(task, store, InlineCompute(store, stages), recorder, FixedPlanner())
+    production = produce_student(task, store, InlineCompute(store, stages), recorder)
     return report_of(production), store.path(production.package)
 
 
@@ -89,7 +88,7 @@ def test_without_test_texts_there_is_no_test_result(store: ArtifactStore) -> Non
     report, _ = make(store, test=0)
 
     assert report["test"] is None
-    assert all(student["test_accuracy"] is None for student in report["students"])
+    assert all(student["test"] is None for student in report["students"])
 
 
 def test_the_test_file_is_judged_for_the_twin_too(store: ArtifactStore) -> None:

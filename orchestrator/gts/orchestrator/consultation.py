@@ -8,12 +8,13 @@ from gts.core.llm.entries import find
 from gts.orchestrator import costs
 from gts.orchestrator.run import Run
 from gts.orchestrator.stages.beliefs import CONSULTED, LIKELIHOOD
+from gts.tasks.dataset import TaskData
 
 _FEW_LABELS = 20
 """Beyond these, weighing the words of every label takes longer than it is worth."""
 
 
-def consult(run: Run, model: str) -> dict[str, Any]:
+def consult(run: Run[TaskData], model: str) -> dict[str, Any]:
     """Let a model label the held-out gold of each fold, audit it, and let it label pool texts if it has a weight.
 
     Returns:
@@ -61,12 +62,12 @@ def consult(run: Run, model: str) -> dict[str, Any]:
     }
 
 
-def _judged(run: Run) -> list[str]:
+def _judged(run: Run[TaskData]) -> list[str]:
     """Models that have been asked about held-out gold before."""
     return [name for name, facts in run.evidence.consulted.items() if "problem" not in facts]
 
 
-def _ask(run: Run, model: str, ways: list[str], fold: int | None, about: int | str) -> Any:
+def _ask(run: Run[TaskData], model: str, ways: list[str], fold: int | None, about: int | str) -> Any:
     run.take_stock()
     evidence = run.evidence
     params = run.fold_params(fold) | {

@@ -13,7 +13,6 @@ from gts.core.errors import Cancelled
 from gts.generator.wishes import Wish
 from gts.orchestrator import reviews
 from gts.orchestrator.compute.base import Compute
-from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.publish import assemble
 from gts.orchestrator.recorder import Recorder
@@ -36,7 +35,7 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
         with database.reading() as session:
             said = reviews.of(session, job.namespace, job.name)
         wishes = [Wish(review.text, review.new_text, review.labels) for review in said]
-        production = produce_student(job.task_artifact, store, compute, recorder, FixedPlanner(), wishes)
+        production = produce_student(job.task_artifact, store, compute, recorder, wishes)
         report = report_of(production)
         if recorder.should_stop():
             raise Cancelled("the job was stopped before its student was published")

@@ -50,6 +50,7 @@ class Sizes:
         refine_steps: Steps in which the mini student is trained end to end; 0: only its head is fitted.
         more_pool: Pool texts beyond ``pool`` that the mini student labels for the published static one.
         encoder: Whether the encoder is used at all.
+        visits: Lessons that each student sees, with repetition; only where a task's rows are no single labelled text.
     """
 
     folds: int
@@ -59,6 +60,7 @@ class Sizes:
     refine_steps: int
     more_pool: int = 0
     encoder: bool = True
+    visits: int = 0
 
 
 class Variant(StrEnum):
@@ -83,6 +85,9 @@ class Trial:
         artifacts: ``student`` and ``seed_only``: the fits on all gold.
         folds: The students of the folds, in order.
         generators: Whose texts are among its lessons.
+        student_decision: Thresholds by which the student's beliefs become answers; only where rows are no single
+            labelled text.
+        seed_only_decision: Those of its twin.
     """
 
     tier: str
@@ -92,6 +97,8 @@ class Trial:
     artifacts: Mapping[str, str]
     folds: tuple[str, ...] = ()
     generators: tuple[str, ...] = ()
+    student_decision: Mapping[str, float] = field(default_factory=dict)
+    seed_only_decision: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def helps(self) -> bool:
@@ -107,6 +114,11 @@ class Trial:
     def best(self) -> Estimate:
         """Quality of the winner."""
         return self.student if self.helps else self.seed_only
+
+    @property
+    def decision(self) -> Mapping[str, float]:
+        """Thresholds of the winner."""
+        return self.student_decision if self.helps else self.seed_only_decision
 
 
 @dataclass(frozen=True)

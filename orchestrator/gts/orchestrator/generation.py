@@ -7,10 +7,11 @@ from typing import Any
 from gts.core.llm.entries import find
 from gts.orchestrator import costs
 from gts.orchestrator.run import Run
+from gts.tasks.dataset import TaskData
 from gts.tasks.spec import EMBEDDED
 
 
-def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
+def generate(run: Run[TaskData], name: str, tier: str) -> dict[str, Any]:
     """Let a generator write for every fold and for all gold.
 
     Args:
@@ -58,7 +59,7 @@ def generate(run: Run, name: str, tier: str) -> dict[str, Any]:
     return result.summary | {"artifact": result.artifact}
 
 
-def _judges(run: Run) -> list[str]:
+def _judges(run: Run[TaskData]) -> list[str]:
     """Language models of the ensemble, which are asked about the new texts too."""
     models = (run.evidence.audit or {}).get("models", {})
     return [name for name in run.evidence.consulted if models.get(name, {}).get("weight", 0) > 0]

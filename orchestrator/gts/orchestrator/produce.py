@@ -15,7 +15,6 @@ from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.errors import InvalidInput
 from gts.core.llm.entries import check_known
 from gts.orchestrator.compute.inline import InlineCompute
-from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.publish import assemble
 from gts.orchestrator.report import report_of
@@ -100,7 +99,7 @@ def produce(
     store = ArtifactStore(store_root)
     task = put_task(store, data)
     recorder = EventRecorder(on_event)
-    production = produce_student(task, store, InlineCompute(store, STAGES), recorder, FixedPlanner())
+    production = produce_student(task, store, InlineCompute(store, STAGES), recorder)
     report = report_of(production)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))

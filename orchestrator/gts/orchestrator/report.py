@@ -6,6 +6,7 @@ from typing import Any
 
 from gts.orchestrator.evidence import Evidence, Trial
 from gts.orchestrator.production import Production
+from gts.tasks.saving import AnyTask
 
 
 def report_of(production: Production) -> dict[str, Any]:
@@ -15,9 +16,10 @@ def report_of(production: Production) -> dict[str, Any]:
     return {
         "name": data.spec.name,
         "type": data.spec.type,
-        "labels": list(data.labels),
+        "labels": _labels(data),
+        "metric": data.spec.metric,
         "language": data.spec.language,
-        "multi_label": data.multi_label,
+        "multi_label": bool(data.spec.multi_label),
         "counts": {
             "gold": len(data.gold),
             "pool": len(data.pool),
@@ -41,6 +43,12 @@ def report_of(production: Production) -> dict[str, Any]:
         "tokens": evidence.spent_tokens,
         "money": round(evidence.spent_money, 6),
     }
+
+
+def _labels(data: AnyTask) -> list[str]:
+    """Labels of a classification, else the types that are looked for."""
+    spec = data.spec
+    return [*spec.labels, *spec.entities, *spec.relations, *spec.events]
 
 
 def _by_tier(production: Production) -> list[Trial]:
@@ -104,6 +112,7 @@ def _generator(name: str, used: bool, production: Production) -> dict[str, Any]:
 def _student(trial: Trial, production: Production) -> dict[str, Any]:
     package = production.evidence.packages.get(trial.tier, {})
     test = production.evidence.tests.get(trial.tier)
+    metric = production.data.spec.metric
     return {
         "tier": trial.tier,
         "estimate": round(trial.best.value, 4),
@@ -114,6 +123,6 @@ def _student(trial: Trial, production: Production) -> dict[str, Any]:
         "texts_per_second": package.get("texts_per_second"),
         "latency_ms": package.get("latency_ms"),
         "serving": package.get("serving"),
-        "test_accuracy": test["student"]["accuracy"] if test else None,
-        "seed_only_test_accuracy": test["seed_only"]["accuracy"] if test else None,
+        "test": test["student"][metric] if test else None,
+        "seed_only_test": test["seed_only"][metric] if test else None,
     }

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from gts.orchestrator.evidence import Evidence
 from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.stages.beliefs import CONSULTED
 from gts.tasks.dataset import TaskData
+from gts.tasks.rows import RowTask
+
+Data = TypeVar("Data", TaskData, RowTask)
 
 
 @dataclass
-class Run:
+class Run(Generic[Data]):
     """A run, as its actions change it.
 
     Attributes:
@@ -24,7 +27,7 @@ class Run:
     """
 
     runner: StageRunner
-    data: TaskData
+    data: Data
     evidence: Evidence
     artifacts: dict[str, str] = field(default_factory=dict)
 

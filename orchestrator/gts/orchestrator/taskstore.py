@@ -10,16 +10,17 @@ import os
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.blobs import storage_errors
 from gts.core.errors import NotFound
-from gts.tasks.dataset import TaskData, load_task, save_task
+from gts.tasks.saving import AnyTask, load_any_task, save_any_task
 
 DRAFTS_FOR_S = 24 * 3600.0
 
 
-def put_task(store: ArtifactStore, data: TaskData) -> str:
+def put_task(store: ArtifactStore, data: AnyTask) -> str:
     """Store a checked task and return the digest under which :func:`get_task` finds it.
 
     Raises:
@@ -28,13 +29,19 @@ def put_task(store: ArtifactStore, data: TaskData) -> str:
     with store.workspace() as workspace:
         folder = workspace / "task"
         with storage_errors("the task's data"):
-            save_task(data, folder)
+            save_any_task(data, folder)
         digest = store.commit(folder)
     os.utime(store.path(digest))  # the same task may have been stored long ago
     return digest
 
 
-def get_task(store: ArtifactStore, digest: str) -> TaskData:
+def put_without_wishes(store: ArtifactStore, data: AnyTask) -> str:
+    """Store a task as stages read it: without budget, goal, tier and models, so that other wishes repeat no stage."""
+    spec = data.spec.evolve(budget={}, goal={}, student={}, teachers=(), generators=())
+    return put_task(store, replace(data, spec=spec))
+
+
+def get_task(store: ArtifactStore, digest: str) -> AnyTask:
     """A stored task.
 
     Raises:
@@ -45,7 +52,7 @@ def get_task(store: ArtifactStore, digest: str) -> TaskData:
         folder = store.path(digest)
     except NotFound as error:
         raise NotFound("the data of this task is not kept any more", mend="fill in the form again") from error
-    return load_task(folder)
+    return load_any_task(folder)
 
 
 def clean_drafts(drafts: ArtifactStore, older_than_s: float = DRAFTS_FOR_S) -> int:

@@ -12,9 +12,10 @@ from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.run import Run
 from gts.orchestrator.stages.beliefs import GENERATED
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
+from gts.tasks.dataset import TaskData
 
 
-def try_student(run: Run, tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> Trial:
+def try_student(run: Run[TaskData], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> Trial:
     """Train a tier on every fold and on all gold, beside its seed-only twin; the trial is added to the evidence."""
     seed_only = {fold: _fit(run, tier, None, fold) for fold in run.folds}
     student = {fold: _fit(run, tier, variant, fold, generators) for fold in run.folds}
@@ -33,7 +34,7 @@ def try_student(run: Run, tier: str, variant: Variant, generators: tuple[str, ..
 
 
 def _fit(
-    run: Run, tier: str, variant: Variant | None, fold: int | None, generators: tuple[str, ...] = ()
+    run: Run[TaskData], tier: str, variant: Variant | None, fold: int | None, generators: tuple[str, ...] = ()
 ) -> str:
     """Train on one fold; without a variant on the seed labels alone. Returns the artifact."""
     sizes, profile = run.evidence.sizes, run.evidence.profile
@@ -66,7 +67,7 @@ def _fit(
     return run.runner.run("distil", name, params, forecast, **inputs).artifact
 
 
-def _label_more(run: Run, student: str, most: int) -> str:
+def _label_more(run: Run[TaskData], student: str, most: int) -> str:
     """Let a mini student label pool texts that no teacher has; ``most`` counts both. Returns the artifact."""
     sizes = run.evidence.sizes
     params = {"pool": most, "taught": sizes.pool}
@@ -74,7 +75,7 @@ def _label_more(run: Run, student: str, most: int) -> str:
     return run.runner.run("label", "by the mini student", params, forecast, student=student).artifact
 
 
-def _estimate(run: Run, fits: Mapping[int | None, str]) -> Estimate:
+def _estimate(run: Run[TaskData], fits: Mapping[int | None, str]) -> Estimate:
     targets, folds = indicators(run.data), run.evidence.sizes.folds
     fold = fold_of_gold(targets, folds, run.data.spec.seed)
     logits: Floats = np.zeros_like(targets)

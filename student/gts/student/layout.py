@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gts.core.errors import InvalidInput, NotFound, StorageError
-from gts.tasks.spec import NAME_PATTERN
+from gts.tasks.schema import Schema
+from gts.tasks.spec import NAME_PATTERN, SummaryLength, TaskType
 
 FORMAT: Final = 1
 MANIFEST = "gts.json"
@@ -47,7 +48,7 @@ class TaskInfo(_Part):
     """
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=96)]
-    type: Literal["classification"] = "classification"
+    type: TaskType = "classification"
     language: str | None = None
     multi_label: bool = False
 
@@ -57,12 +58,17 @@ class StudentManifest(_Part):
 
     Attributes:
         task: What the student was made for.
-        labels: Label names; position is the class index everywhere.
+        labels: Label names of a classifier; position is the class index everywhere.
         tier: ``static`` (token table), ``mini`` or ``base`` (transformer).
         base_model: Name of the model it descends from, or None.
         licence: SPDX identifier of the licence it is published under.
         max_length: Tokens of a text that are read; the rest is cut off.
         thresholds: Multi-label only: probability from which each label is given, in the order of ``labels``.
+        looks_for: What a student of extraction looks for.
+        entities_given: Of a student that finds relations: whether it is given the entities.
+        scale: Of a student that compares texts: least and greatest grade, where it gives grades.
+        length: Of a student that summarises: how long its summaries are.
+        decision: Thresholds by which what it believes becomes its answer, by name.
         serving: Which of the two ONNX files the runtime takes by itself.
         metrics: What was measured (JSON values), for display.
         created_at: When it was made.
@@ -76,12 +82,17 @@ class StudentManifest(_Part):
 
     format: Literal[1] = FORMAT
     task: TaskInfo
-    labels: Annotated[tuple[str, ...], Field(min_length=1)]
+    labels: tuple[str, ...] = ()
     tier: Literal["static", "mini", "base"]
     base_model: str | None = None
     licence: str = "apache-2.0"
     max_length: Annotated[int, Field(gt=0)] = 512
     thresholds: tuple[Annotated[float, Field(ge=0, le=1)], ...] | None = None
+    looks_for: Schema = Schema()
+    entities_given: bool = False
+    scale: tuple[float, float] | None = None
+    length: SummaryLength = SummaryLength()
+    decision: dict[str, float] = Field(default_factory=dict)
     serving: Literal["fp32", "int8"] = "fp32"
     metrics: dict[str, Any] = Field(default_factory=dict)
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -89,6 +100,8 @@ class StudentManifest(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.task.type == "classification" and not self.labels:
+            raise ValueError("a classifier without labels")
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("a label is listed twice")
         if self.thresholds is not None and not self.task.multi_label:

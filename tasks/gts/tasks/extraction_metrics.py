@@ -1,20 +1,20 @@
-"""Measures of extraction: entities, triples, triggers and arguments, each right only where place and type are.
+"""Measures of extraction: entities, triples, triggers and arguments, each right where place and type are.
 
 What is found in a text is compared as a set, so that the same thing found twice counts once, and nested or
-overlapping spans are things of their own. Every measure is the F1 of three counts, summed over the texts: ``right``
-(found and wanted), ``found``, ``wanted``. A measure without a denominator is 0, as in :mod:`gts.tasks.metrics`: where
-nothing is wanted and nothing found there is nothing to praise.
+overlapping spans are things of their own. Every measure is the F1 of three counts, summed over the texts:
+``right`` (found and wanted), ``found``, ``wanted``. A measure without a denominator is 0, as in
+:mod:`gts.tasks.metrics`: where nothing is wanted and nothing found there is nothing to praise.
 
 Every kind of thing has its key:
 
 - *entity*: type, start, end (exact match, as in CoNLL-2003 and seqeval).
-- *triple*: relation type, place of the head, place of the tail. The entity types of head and tail do not count: some
-  data have none, and how well they are found is the entities' measure ("Boundaries" in Taillé et al., Let's Stop
-  Incorrect Comparisons in End-to-end Relation Extraction!, 2020). Direction does count.
+- *triple*: relation type, place of the head, place of the tail. The entity types of head and tail do not
+  count: some data have none, and how well they are found is the entities' measure ("Boundaries" in Taillé et
+  al., Let's Stop Incorrect Comparisons in End-to-end Relation Extraction!, 2020). Direction does count.
 - *trigger*: event type, start, end.
-- *argument*: event type, role, start, end of the argument. Which trigger it hangs on does not count (Li et al., Joint
-  Event Extraction via Structured Prediction with Global Features, 2013, as is usual for ACE 2005), so an argument that two
-  events of one type in a text share is one argument.
+- *argument*: event type, role, start, end of the argument. Which trigger it hangs on does not count (Li et
+  al., Joint Event Extraction via Structured Prediction with Global Features, 2013, as is usual for ACE
+  2005), so an argument that two events of one type in a text share is one argument.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def _triggers(found: Structure) -> Iterator[_Thing]:
 
 def _arguments(found: Structure) -> Iterator[_Thing]:
     return (
-        ((event.type, part.role), (part.start, part.end)) for event in found.events for part in event.arguments
+        ((event.type, part.role), (part.start, part.end))
+        for event in found.events
+        for part in event.arguments
     )
 
 
@@ -123,8 +125,9 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of micro F1 over texts (Efron 1979); the same for the same seed.
 
-    Texts are drawn, not things: what is found in one text is right or wrong together. A draw in which nothing is
-    wanted and nothing found counts as 0, which widens the interval where few texts have anything in them.
+    Texts are drawn, not things: what is found in one text is right or wrong together. A draw in which
+    nothing is wanted and nothing found counts as 0, which widens the interval where few texts have anything
+    in them.
 
     Args:
         counts: Right, found and wanted things of each text [n, 3].
@@ -187,8 +190,9 @@ def evaluate_entities(gold: Sequence[Structure], predicted: Sequence[Structure])
         predicted: What was found there.
 
     Returns:
-        ``micro_f1``, ``macro_f1`` (mean over the types that occur or were predicted), ``precision``, ``recall``, ``n``
-        (texts) and ``per_type`` (type to ``precision``, ``recall``, ``f1``, ``right``, ``found``, ``wanted``).
+        ``micro_f1``, ``macro_f1`` (mean over the types that occur or were predicted), ``precision``,
+        ``recall``, ``n`` (texts) and ``per_type`` (type to ``precision``, ``recall``, ``f1``, ``right``,
+        ``found``, ``wanted``).
 
     Raises:
         InvalidInput: No text, or unequal lengths.
@@ -214,16 +218,17 @@ def evaluate_entities(gold: Sequence[Structure], predicted: Sequence[Structure])
 def evaluate_relations(
     gold: Sequence[Structure], predicted: Sequence[Structure], *, without: Collection[str] = ()
 ) -> dict[str, Any]:
-    """All measures of relations, ready for JSON; F1 with gold entities where the predictions were made with these.
+    """All measures of relations, ready for JSON.
 
-    With ``without={"Other"}`` and one relation a text between given entities, ``macro_f1`` is the official score of
-    SemEval-2010 task 8 (Hendrickx et al. 2010: nine types, direction counts).
+    Where the predictions were made with gold entities, this is the F1 with gold entities. With one relation a
+    text between given entities and ``without={"Other"}``, ``macro_f1`` is the official score of SemEval-2010
+    task 8 (Hendrickx et al. 2010: nine types, direction counts).
 
     Args:
         gold: What there is to find in each text.
         predicted: What was found there.
-        without: Types that say that nothing holds. Neither true nor predicted ones count; to predict one where a
-            relation holds is to miss it, to predict another in its place is to find too much.
+        without: Types that say that nothing holds. Neither true nor predicted ones count; to predict one
+            where a relation holds is to miss it, to predict another in its place is to find too much.
 
     Returns:
         ``triple_f1`` (micro), ``macro_f1`` (mean over the types that occur or were predicted), ``precision``,
@@ -251,9 +256,10 @@ def evaluate_events(gold: Sequence[Structure], predicted: Sequence[Structure]) -
         predicted: What was found there.
 
     Returns:
-        ``trigger_f1`` and ``argument_f1`` (micro), ``trigger_precision``, ``trigger_recall``, ``argument_precision``,
-        ``argument_recall``, ``n`` (texts), ``per_type`` (event type to the scores of its triggers, as
-        :func:`evaluate_entities` gives them) and ``per_role`` (event type to role to the scores of its arguments).
+        ``trigger_f1`` and ``argument_f1`` (micro), ``trigger_precision``, ``trigger_recall``,
+        ``argument_precision``, ``argument_recall``, ``n`` (texts), ``per_type`` (event type to the scores of
+        its triggers, as :func:`evaluate_entities` gives them) and ``per_role`` (event type to role to the
+        scores of its arguments).
 
     Raises:
         InvalidInput: No text, or unequal lengths.

@@ -35,7 +35,8 @@ def _pair_of_columns(gold: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats
     true, guess = np.asarray(gold, np.float64), np.asarray(scores, np.float64)
     if true.shape != guess.shape or true.ndim != 1 or not len(true):
         raise InvalidInput(
-            f"{true.size} true and {guess.size} predicted scores; as many of each, at least one, were expected",
+            f"{true.size} true and {guess.size} predicted scores; as many of each, at least one, "
+            "were expected",
             mend="give one score for each test pair",
         )
     if not (np.isfinite(true).all() and np.isfinite(guess).all()):
@@ -47,13 +48,14 @@ def _pair_of_columns(gold: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats
 
 
 def _labels(gold: Floats) -> NDArray[np.bool_]:
-    strange = gold[(gold != 0) & (gold != 1)]
+    positive: NDArray[np.bool_] = gold == 1
+    strange = gold[(gold != 0) & ~positive]
     if len(strange):
         raise InvalidInput(
             f"a pair is labelled {quote(float(strange[0]))} where 0 or 1 was expected",
-            mend="label pairs with 0 and 1, or measure graded pairs by their order alone (graded=True)",
+            mend="label pairs with 0 and 1, or give the task a scale if they are graded",
         )
-    return gold == 1
+    return positive
 
 
 def alike(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
@@ -63,8 +65,10 @@ def alike(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
         >>> alike([0.2, 0.5, 0.9], 0.5).tolist()
         [False, True, True]
     """
-    # In double precision: a threshold between two neighbouring 32-bit scores would otherwise be rounded to one of them.
-    return np.asarray(scores, np.float64) >= threshold
+    # In double precision: a threshold between two neighbouring 32-bit scores would otherwise be rounded to
+    # one of them.
+    decided: NDArray[np.bool_] = np.asarray(scores, np.float64) >= threshold
+    return decided
 
 
 def accuracy(gold: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> float:
@@ -91,10 +95,11 @@ def _ranks(values: Floats) -> Floats:
 
 
 def spearman(gold: ArrayLike, scores: ArrayLike) -> float:
-    """Spearman's rank correlation, from -1 to 1: Pearson's of the ranks, equal values sharing their mean rank.
+    """Spearman's rank correlation, from -1 to 1: Pearson's of the ranks.
 
-    0 where all true or all predicted scores are equal: such scores say nothing about the order, and a student that gives
-    every pair the same one should rank below any that orders them well.
+    Equal values share the mean of their ranks. 0 where all true or all predicted scores are equal: such
+    scores say nothing about the order, and a student that gives every pair the same one should rank below any
+    that orders them well.
 
     Args:
         gold: True scores [n], graded or 0 and 1.
@@ -118,9 +123,10 @@ def best_threshold(
 ) -> Threshold:
     """The threshold that decides given pairs best.
 
-    A threshold lies in the middle between two neighbouring scores, at the least score (every pair is alike), or just
-    above the greatest (none is). Among equally good ones that with the widest gap around it is taken, as the most
-    likely to hold for other pairs; both ends have no gap. Among equally wide ones, the least.
+    A threshold lies in the middle between two neighbouring scores, at the least score (every pair is alike),
+    or just above the greatest (none is). Among equally good ones that with the widest gap around it is
+    taken, as the most likely to hold for other pairs; both ends have no gap. Among equally wide ones, the
+    least.
 
     Args:
         gold: True labels [n], 0 or 1.
@@ -171,7 +177,8 @@ def evaluate(
         gold: True labels (0 or 1) or grades [n].
         scores: Predicted scores [n].
         threshold: The least score of a pair that counts as alike.
-        graded: Whether ``gold`` holds grades; these have an order only, so ``accuracy`` and ``f1`` are left out.
+        graded: Whether ``gold`` holds grades; these have an order only, so ``accuracy`` and ``f1`` are left
+            out.
 
     Returns:
         ``accuracy``, ``f1`` (of the pairs that are alike), ``spearman`` and ``n``.

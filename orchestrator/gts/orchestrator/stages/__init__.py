@@ -67,5 +67,12 @@ STAGES: Mapping[str, Stage] = {
         _stage("label", 1),
         _stage("package", 2),
         _stage("evaluate", 1),
+        _stage("rows.profile", 1),
+        _stage("rows.teach", 1),
+        _stage("rows.audit", 1),
+        _stage("rows.distil", 1),
+        _stage("rows.generate", 1),
+        _stage("rows.package", 1),
+        _stage("rows.evaluate", 1),
     )
 }

@@ -42,14 +42,7 @@ def run(
     encode_s = None
     if params["encoder"] is not None:
         progress(0.2, f"loading {params['encoder']}")
-        encoder = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS)
-        batches = typical_batches(texts)
-        # The first pass pays for set-up of each shape. Then the least of as many as fit: a busy neighbour can only add.
-        _seconds(encoder, batches)
-        passes = [_seconds(encoder, batches)]
-        while sum(passes) < _PROBE_S:
-            passes.append(_seconds(encoder, batches))
-        encode_s = min(passes) / sum(map(len, batches))
+        encode_s = time_encoder(params["encoder"], texts)
     summary = {
         "gold": len(data.gold),
         "pool": len(data.pool),
@@ -64,6 +57,18 @@ def run(
     write_json(out / "profile.json", summary)
     progress(1.0, "profiled")
     return summary
+
+
+def time_encoder(encoder_id: str, texts: Sequence[str]) -> float:
+    """Seconds one of the texts takes to encode in a batch of like length."""
+    encoder = Encoder(catalogue.locate(encoder_id), MOST_TOKENS)
+    batches = typical_batches(texts)
+    # The first pass pays for set-up of each shape. Then the least of as many as fit: a busy neighbour can only add.
+    _seconds(encoder, batches)
+    passes = [_seconds(encoder, batches)]
+    while sum(passes) < _PROBE_S:
+        passes.append(_seconds(encoder, batches))
+    return min(passes) / sum(map(len, batches))
 
 
 def typical_batches(texts: Sequence[str]) -> list[list[str]]:

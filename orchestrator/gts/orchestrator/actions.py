@@ -1,0 +1,157 @@
+"""What a planner can have done to a classification task."""
+
+from __future__ import annotations
+
+from gts.core.errors import InvalidInput, MissingDependency, NotFound, Unavailable
+from gts.core.llm.entries import find
+from gts.core.threads import machine_name
+from gts.orchestrator import consultation, costs, generation
+from gts.orchestrator.evidence import Variant
+from gts.orchestrator.planner import Action
+from gts.orchestrator.run import Run
+from gts.orchestrator.taskstore import put_without_wishes
+from gts.orchestrator.trials import try_student
+from gts.tasks.dataset import TaskData
+
+_OUT_OF_REACH = (Unavailable, MissingDependency, NotFound, InvalidInput)
+"""What goes wrong with a language model that a job can do without."""
+
+
+def teach(run: Run[TaskData], action: Action) -> str:
+    """Fit the teachers on every fold and on all gold, and audit them."""
+    profile, sizes = run.evidence.profile, run.evidence.sizes
+    inputs: dict[str, str] = {}
+    pool = min(profile.pool, sizes.pool)
+    if sizes.encoder:
+        params = {
+            "encoder": profile.encoder,
+            "weights": profile.weights,
+            "pool": pool,
+        }
+        inputs["embed"] = run.runner.run("embed", "", params, costs.embed_s(profile, pool)).artifact
+        run.artifacts["embed"] = inputs["embed"]
+
+    def fit(fold: int | None, teachers: list[str] | None) -> str:
+        params = run.fold_params(fold) | {"embed_pool": pool, "tune_steps": sizes.tune_steps}
+        params |= {"max_length": costs.max_length(profile), "teachers": teachers}
+        learnt = profile.gold if fold is None else costs.fold_gold(profile, sizes)
+        forecast = costs.teach_s(profile, learnt, params["pool"], sizes.tune_steps, sizes.encoder)
+        run.artifacts[f"teach {fold}"] = run.runner.run(
+            "teach", run.fold_name(fold), params, forecast, **inputs
+        ).artifact
+        return run.artifacts[f"teach {fold}"]
+
+    folds = {f"fold{k}": fit(k, None) for k in range(sizes.folds)}
+    result = run.runner.run("audit", "", {"folds": sizes.folds, "models": []}, 1.0, **folds)
+    run.artifacts["audit"] = result.artifact
+    run.evidence = run.evidence.evolve(audit=result.summary)
+    used = {name: weight for name, weight in result.summary["weights"].items() if weight > 0}
+    fit(None, sorted(used))
+    shares = ", ".join(f"{name} {weight:.0%}" for name, weight in used.items())
+    return f"{result.summary['ensemble_accuracy']:.1%} on held-out gold with {shares}"
+
+
+def examine(run: Run[TaskData], action: Action) -> str:
+    """See what a language model can do."""
+    try:
+        params = {"model": action.model, "identity": find(action.model).identity(), "machine": machine_name()}
+        facts = run.runner.run("examine", action.model, params, action.forecast_s).summary
+    except _OUT_OF_REACH as error:
+        facts = {"problem": str(error)}
+    run.evidence = run.evidence.evolve(examined={**run.evidence.examined, action.model: facts})
+    if "problem" in facts:
+        return f"it is left out: {facts['problem']}"
+    can = [
+        word
+        for word, able in (("log-probabilities", facts["logprobs"]), ("JSON schemas", facts["schema"]))
+        if able
+    ]
+    return (
+        f"{facts['text_seconds']:.2f} s and {facts['text_tokens']:.0f} tokens a text; "
+        f"it gives {' and '.join(can) or 'neither log-probabilities nor schemas'}"
+    )
+
+
+def consult(run: Run[TaskData], action: Action) -> str:
+    """Ask a language model about texts."""
+    try:
+        facts = consultation.consult(run, action.model)
+    except _OUT_OF_REACH as error:
+        facts = {"problem": str(error)}
+    run.evidence = run.evidence.evolve(consulted={**run.evidence.consulted, action.model: facts})
+    if "problem" in facts:
+        return f"it is left out: {facts['problem']}"
+    return str(facts["outcome"])
+
+
+def distil(run: Run[TaskData], action: Action) -> str:
+    """Train a tier on what the teachers say."""
+    trial = try_student(run, action.tier, Variant.PLAIN)
+    verdict = (
+        "the student is kept" if trial.helps else "the student is worse and is dropped for its seed-only twin"
+    )
+    return f"{trial.student.value:.1%} on held-out gold, seed-only {trial.seed_only.value:.1%}: {verdict}"
+
+
+def refine(run: Run[TaskData], action: Action) -> str:
+    """Train the mini student end to end."""
+    return _again(run, action.tier, Variant.REFINED)
+
+
+def generate(run: Run[TaskData], action: Action) -> str:
+    """Let a generator write, and train the tier with its texts."""
+    name = action.model
+    try:
+        summary = generation.generate(run, name, action.tier)
+    except _OUT_OF_REACH as error:
+        run.evidence = run.evidence.evolve(
+            generations={**run.evidence.generations, name: {"problem": str(error)}}
+        )
+        return f"it is left out: {error}"
+    run.evidence = run.evidence.evolve(generations={**run.evidence.generations, name: summary})
+    before = run.evidence.trial(action.tier)
+    others = before.generators if before is not None and before.helps else ()
+    compared = _again(run, action.tier, Variant.GENERATED, (*others, name))
+    return f"{summary['accepted']} texts passed the filters; {compared}"
+
+
+def _again(run: Run[TaskData], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> str:
+    before = run.evidence.trial(tier)
+    trial = try_student(run, tier, variant, generators)
+    word = "kept" if run.evidence.trial(tier) is trial and trial.helps else "not used"
+    was = f"{before.best.value:.1%} before" if before else "no student before"
+    return f"{trial.student.value:.1%} on held-out gold, {was}: {word}"
+
+
+def package(run: Run[TaskData], action: Action) -> str:
+    """Give the best student of a tier its published form, and measure it as it is served."""
+    trial = run.evidence.trial(action.tier)
+    if trial is None:
+        raise ValueError(f"there is no {action.tier} student to package")
+    params = {
+        "tier": action.tier,
+        "encoder": run.fold_params(None)["encoder"],
+        "temperature": round(trial.best.temperature, 4),
+        "machine": machine_name(),
+    }
+    student = trial.artifacts[trial.winner]
+    result = run.runner.run("package", action.tier, params, action.forecast_s, student=student)
+    run.artifacts[f"package {action.tier}"] = result.artifact
+    run.evidence = run.evidence.evolve(packages={**run.evidence.packages, action.tier: result.summary})
+    speed, size = result.summary["texts_per_second"], result.summary["bytes"] / 1e6
+    return f"{speed:,.0f} texts a second on one core, {size:.0f} MB"
+
+
+def evaluate(run: Run[TaskData], action: Action) -> str:
+    """Put the test file to the packaged student and its seed-only twin."""
+    inputs = {
+        "test": put_without_wishes(run.runner.store, run.data),
+        "package": run.artifacts[f"package {action.tier}"],
+    }
+    trial = run.evidence.trial(action.tier)
+    if trial is not None and trial.helps:
+        inputs["seed_only"] = trial.artifacts["seed_only"]
+    params = {"tier": action.tier}
+    result = run.runner.run("evaluate", action.tier, params, action.forecast_s, **inputs).summary
+    run.evidence = run.evidence.evolve(tests={**run.evidence.tests, action.tier: result})
+    return f"{result['student']['accuracy']:.1%} right, seed-only {result['seed_only']['accuracy']:.1%}"

@@ -1,0 +1,171 @@
+"""What a task type must be able to do for the engine to make students of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gts.student.layout import StudentManifest
+from gts.tasks.rows import RowTask
+from gts.tasks.spec import TaskSpec
+
+Row = Any
+"""A row of :mod:`gts.tasks.rows`, of the class that the task type has."""
+
+Belief = Any
+"""What a teacher or student says of a row, and how sure it is; only the craft knows its form."""
+
+Report = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a teacher or student may learn from on one fold, and what it is asked about.
+
+    Attributes:
+        task: The task, for its spec; its rows are not to be used.
+        train: Gold rows that may be learnt from.
+        heldout: Gold rows nobody may learn from.
+        pool: Unlabelled rows.
+        encoder: Folder of the encoder, if there is one.
+    """
+
+    task: RowTask
+    train: Sequence[Row]
+    heldout: Sequence[Row]
+    pool: Sequence[Row]
+    encoder: Path | None
+
+    @property
+    def spec(self) -> TaskSpec:
+        """The task's spec."""
+        return self.task.spec
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A row to learn from.
+
+    Attributes:
+        row: The row.
+        belief: The soft target.
+        weight: How much it counts beside a gold row.
+    """
+
+    row: Row
+    belief: Belief
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What somebody says of the held-out rows, and of the pool."""
+
+    heldout: Sequence[Belief]
+    pool: Sequence[Belief]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How right beliefs are.
+
+    Attributes:
+        measures: Every measure of the task type, and ``n``.
+        value: The one that decides.
+        low: Lower end of its interval.
+        high: Upper end.
+        loss: What tells two students apart whose measure is the same; less is better.
+        decision: The thresholds with which beliefs were turned into answers.
+    """
+
+    measures: Mapping[str, float]
+    value: float
+    low: float
+    high: float
+    loss: float
+    decision: Mapping[str, float]
+
+
+class Craft(Protocol):
+    """One task type."""
+
+    def strata(self, task: RowTask) -> NDArray[np.float32]:
+        """What each gold row holds [rows, kinds], so that folds can be alike."""
+        ...
+
+    def texts(self, row: Row) -> Sequence[str]:
+        """Its texts."""
+        ...
+
+    def teachers(self, task: RowTask, has_encoder: bool) -> tuple[str, ...]:
+        """The teachers that cost no training of a transformer."""
+        ...
+
+    def teach(self, teacher: str, scene: Scene, report: Report) -> Opinions:
+        """Fit a teacher and ask it."""
+        ...
+
+    def tiers(self, has_encoder: bool) -> tuple[str, ...]:
+        """Tiers of students, largest first."""
+        ...
+
+    def certain(self, row: Row) -> Belief:
+        """The belief of somebody who knows a gold row's answer."""
+        ...
+
+    def combine(self, said: Sequence[Sequence[Belief]], weights: Sequence[float]) -> list[Belief]:
+        """Weighted means of several opinions about the same rows."""
+        ...
+
+    def trust(self, belief: Belief) -> float:
+        """How much a belief about an unlabelled row is worth as a lesson, 0 to 1."""
+        ...
+
+    def judge(
+        self,
+        task: RowTask,
+        rows: Sequence[Row],
+        beliefs: Sequence[Belief],
+        decision: Mapping[str, float] | None = None,
+    ) -> Judgement:
+        """Measure beliefs about gold rows; without a decision, the best one for these rows is found."""
+        ...
+
+    def train(
+        self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
+    ) -> None:
+        """Train a student into a folder; a visit is one lesson seen once."""
+        ...
+
+    def predict(self, tier: str, folder: Path, rows: Sequence[Row], task: RowTask) -> list[Belief]:
+        """What a trained student says."""
+        ...
+
+    def generate(self, scene: Scene, count: int, seed: int) -> list[Lesson]:
+        """New rows made of the user's own."""
+        ...
+
+    def package(self, manifest: StudentManifest, student: Path, task: RowTask, out: Path) -> dict[str, Any]:
+        """Give a trained student its published form.
+
+        Returns:
+            ``serving`` and ``int8_agreement``, as far as they mean something for it.
+        """
+        ...
+
+    def serve(self, package: Path) -> Callable[[Sequence[Row]], list[Belief]]:
+        """What a packaged student says, computed as it is served: on one core, without torch."""
+        ...
+
+    def dump(self, belief: Belief) -> Any:
+        """A belief as a JSON value."""
+        ...
+
+    def load(self, value: Any) -> Belief:
+        """What :meth:`dump` gave."""
+        ...

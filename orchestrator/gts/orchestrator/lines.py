@@ -1,0 +1,62 @@
+"""What differs between task types in the making of a student: how data is counted, who plans, and how actions are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gts.orchestrator import actions, row_actions
+from gts.orchestrator.planner import Action, FixedPlanner, Kind, Planner
+from gts.orchestrator.row_planner import RowPlanner
+from gts.orchestrator.run import Run
+
+Do = Callable[[Run[Any], Action], str]
+"""Does an action, brings what it gave into the run, and says what came of it."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One way of production.
+
+    Attributes:
+        profile: Name of the stage that counts the data.
+        planner: Chooses what is done.
+        actions: How each kind of action is done.
+    """
+
+    profile: str
+    planner: Planner
+    actions: Mapping[Kind, Do]
+
+
+_CLASSIFICATION = Line(
+    "profile",
+    FixedPlanner(),
+    {
+        Kind.TEACH: actions.teach,
+        Kind.EXAMINE: actions.examine,
+        Kind.CONSULT: actions.consult,
+        Kind.DISTIL: actions.distil,
+        Kind.REFINE: actions.refine,
+        Kind.GENERATE: actions.generate,
+        Kind.PACKAGE: actions.package,
+        Kind.EVALUATE: actions.evaluate,
+    },
+)
+_ROWS = Line(
+    "rows.profile",
+    RowPlanner(),
+    {
+        Kind.TEACH: row_actions.teach,
+        Kind.DISTIL: row_actions.distil,
+        Kind.GENERATE: row_actions.generate,
+        Kind.PACKAGE: row_actions.package,
+        Kind.EVALUATE: row_actions.evaluate,
+    },
+)
+
+
+def line_of(task_type: str) -> Line:
+    """The line that makes students of a task type."""
+    return _CLASSIFICATION if task_type == "classification" else _ROWS

@@ -1,0 +1,191 @@
+"""What a planner can have done to a task whose rows are no single labelled text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gts.core.threads import machine_name
+from gts.orchestrator import row_planner
+from gts.orchestrator.crafts import craft_of
+from gts.orchestrator.crafts.protocol import Judgement
+from gts.orchestrator.estimate import Estimate
+from gts.orchestrator.evidence import Trial, Variant
+from gts.orchestrator.planner import Action
+from gts.orchestrator.run import Run
+from gts.orchestrator.stages.rows.audit import opinions_of
+from gts.orchestrator.taskstore import put_task
+from gts.tasks.rows import RowTask
+
+TUNED = "tuned"
+"""The teacher that is the larger tier's student of the gold rows alone."""
+
+_GENERATED_PER_ROW = 4
+_MOST_GENERATED = 2000
+
+
+def teach(run: Run[RowTask], action: Action) -> str:
+    """Fit the teachers on every fold and on all gold, and audit them."""
+    forecast = action.forecast_s / 2 / len(run.folds)
+    said: dict[str, str] = {}
+    for fold in run.folds:
+        params = run.fold_params(fold) | {"weights": run.evidence.profile.weights, "teachers": None}
+        result = run.runner.run("rows.teach", run.fold_name(fold), params, forecast)
+        run.artifacts[f"teach {fold}"] = result.artifact
+        run.artifacts[f"{TUNED} {fold}"] = _fit(run, action.tier, fold, {})
+        if fold is not None:
+            said |= {
+                f"teachers of {fold}": result.artifact,
+                f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
+            }
+    audit = run.runner.run("rows.audit", "", {"folds": run.evidence.sizes.folds}, 1.0, **said)
+    run.artifacts["audit"] = audit.artifact
+    run.evidence = run.evidence.evolve(audit=audit.summary)
+    used = ", ".join(
+        f"{name} {weight:.0%}" for name, weight in audit.summary["weights"].items() if weight > 0
+    )
+    return f"{run.evidence.spec.metric} {audit.summary['ensemble_accuracy']:.3f} on held-out gold with {used}"
+
+
+def distil(run: Run[RowTask], action: Action) -> str:
+    """Train a tier on what the teachers say."""
+    trial = _try(run, action.tier, Variant.PLAIN)
+    verdict = (
+        "the student is kept" if trial.helps else "the student is worse and is dropped for its seed-only twin"
+    )
+    return f"{_value(trial.student)} on held-out gold, seed-only {_value(trial.seed_only)}: {verdict}"
+
+
+def generate(run: Run[RowTask], action: Action) -> str:
+    """Make new rows for every fold and for all gold, and train the tier with them."""
+    before = run.evidence.trial(action.tier)
+    for fold in run.folds:
+        count = min(_MOST_GENERATED, _GENERATED_PER_ROW * run.evidence.profile.gold)
+        params = run.fold_params(fold) | {"count": count}
+        name = f"{action.model}, {run.fold_name(fold)}"
+        result = run.runner.run("rows.generate", name, params, 2.0)
+        run.artifacts[f"generate {action.model} {fold}"] = result.artifact
+    facts = {**result.summary, "artifact": result.artifact}
+    run.evidence = run.evidence.evolve(generations={**run.evidence.generations, action.model: facts})
+    trial = _try(run, action.tier, Variant.GENERATED, (action.model,))
+    kept = "kept" if run.evidence.trial(action.tier) is trial and trial.helps else "not used"
+    was = _value(before.best) if before else "nothing"
+    return f"{result.summary['accepted']} rows made; {_value(trial.student)} on held-out gold, {was} before: {kept}"
+
+
+def package(run: Run[RowTask], action: Action) -> str:
+    """Give the best student of a tier its published form, and measure it as it is served."""
+    trial = _trial(run, action.tier)
+    params = {"tier": action.tier, "decision": dict(trial.decision), "machine": machine_name()}
+    params["encoder"] = run.fold_params(None)["encoder"]
+    student = trial.artifacts[trial.winner]
+    result = run.runner.run("rows.package", action.tier, params, action.forecast_s, student=student)
+    run.artifacts[f"package {action.tier}"] = result.artifact
+    run.evidence = run.evidence.evolve(packages={**run.evidence.packages, action.tier: result.summary})
+    speed, size = result.summary["texts_per_second"], result.summary["bytes"] / 1e6
+    return f"{speed:,.0f} rows a second on one core, {size:.0f} MB"
+
+
+def evaluate(run: Run[RowTask], action: Action) -> str:
+    """Put the test rows to the packaged student and its seed-only twin."""
+    trial = _trial(run, action.tier)
+    inputs = {
+        "test": put_task(run.runner.store, run.data),
+        "package": run.artifacts[f"package {action.tier}"],
+        "seed_only": trial.artifacts["seed_only"],
+    }
+    params = {
+        "tier": action.tier,
+        "decision": dict(trial.decision),
+        "seed_only_decision": dict(trial.seed_only_decision),
+    }
+    result = run.runner.run("rows.evaluate", action.tier, params, action.forecast_s, **inputs).summary
+    run.evidence = run.evidence.evolve(tests={**run.evidence.tests, action.tier: result})
+    metric = run.evidence.spec.metric
+    return f"{metric} {result['student'][metric]:.3f}, seed-only {result['seed_only'][metric]:.3f}"
+
+
+def _trial(run: Run[RowTask], tier: str) -> Trial:
+    trial = run.evidence.trial(tier)
+    if trial is None:
+        raise ValueError(f"there is no {tier} student")
+    return trial
+
+
+def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> Trial:
+    tiers = craft_of(run.evidence.spec.type).tiers(run.evidence.profile.encoder is not None)
+    larger = run.evidence.trial(tiers[0]) if tier != tiers[0] else None
+    seed_only, student = {}, {}
+    for fold in run.folds:
+        seed_only[fold] = _fit(run, tier, fold, {})
+        if larger is not None:
+            inputs = {"assistant": larger.artifacts[larger.winner] if fold is None else larger.folds[fold]}
+        else:
+            inputs = {
+                "audit": run.artifacts["audit"],
+                f"teachers of {fold}": run.artifacts[f"teach {fold}"],
+                f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
+            }
+        inputs |= {f"generate {name}": run.artifacts[f"generate {name} {fold}"] for name in generators}
+        student[fold] = _fit(run, tier, fold, inputs, variant, generators)
+    judged, twin = _judge(run, student), _judge(run, seed_only)
+    trial = Trial(
+        tier,
+        variant,
+        _estimate(run, judged),
+        _estimate(run, twin),
+        {"student": student[None], "seed_only": seed_only[None]},
+        tuple((student if judged.value >= twin.value else seed_only)[fold] for fold in run.folds)[:-1],
+        generators,
+        student_decision=judged.decision,
+        seed_only_decision=twin.decision,
+    )
+    run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
+    return trial
+
+
+def _fit(
+    run: Run[RowTask],
+    tier: str,
+    fold: int | None,
+    inputs: Mapping[str, str],
+    variant: Variant | None = None,
+    generators: tuple[str, ...] = (),
+) -> str:
+    params: dict[str, Any] = run.fold_params(fold) | {
+        "weights": run.evidence.profile.weights,
+        "tier": tier,
+        "seed_only": variant is None,
+        "visits": run.evidence.sizes.visits,
+    }
+    what = "seed-only" if variant is None else "" if variant == Variant.PLAIN else variant.value
+    if generators:
+        what += f" by {' and '.join(generators)}"
+    name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
+    forecast = row_planner.fit_s(run.evidence, tier)
+    return run.runner.run("rows.distil", name, params, forecast, **inputs).artifact
+
+
+def _judge(run: Run[RowTask], fits: Mapping[int | None, str]) -> Judgement:
+    craft = craft_of(run.data.spec.type)
+    store = run.runner.store
+    inputs = {f"student of {fold}": store.path(fits[fold]) for fold in run.folds if fold is not None}
+    said = opinions_of(craft, run.data, inputs, run.evidence.sizes.folds)
+    return craft.judge(run.data, run.data.gold, said["student"])
+
+
+def _estimate(run: Run[RowTask], judged: Judgement) -> Estimate:
+    return Estimate(
+        run.evidence.spec.metric,
+        judged.value,
+        judged.low,
+        judged.high,
+        len(run.data.gold),
+        f"cross-fitting, {run.evidence.sizes.folds} folds",
+        judged.loss,
+        1.0,
+    )
+
+
+def _value(estimate: Estimate) -> str:
+    return f"{estimate.metric} {estimate.value:.3f}"

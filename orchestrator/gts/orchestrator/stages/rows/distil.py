@@ -1,0 +1,93 @@
+"""Stage ``rows.distil``: train one student, of one tier, on one fold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gts.orchestrator.crafts import craft_of
+from gts.orchestrator.crafts.protocol import Belief, Craft, Lesson, Scene
+from gts.orchestrator.stage import Progress
+from gts.orchestrator.stages.beliefs import GENERATED
+from gts.orchestrator.stages.common import part, read_json
+from gts.orchestrator.stages.rows import HELDOUT, POOL, load_scene, read_beliefs, write_beliefs
+from gts.orchestrator.stages.rows.audit import teachers_in
+from gts.tasks.rows import ROWS, load_row_task
+
+STUDENT = "student"
+_LEAST_TRUST = 0.05
+
+
+def run(
+    inputs: Mapping[str, Path], params: Mapping[str, Any], out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Train a student, and ask it about the fold's held-out rows and its pool.
+
+    Args:
+        inputs: ``task``; unless seed-only ``audit`` and ``NAME of FOLD``, what teachers of this fold said (see stage
+            ``rows.audit``), or ``assistant``, a larger student of this fold; ``generate NAME`` where there are any.
+        params: ``fold``, ``folds``, ``pool``, ``encoder`` (see :func:`load_scene`), ``weights`` (its identity), ``tier``,
+            ``seed_only``, ``visits`` (lessons seen, with repetition).
+        out: Gets ``student/``, ``heldout.jsonl`` and ``pool.jsonl``.
+        progress: Progress.
+
+    Returns:
+        ``gold`` and ``texts``: lessons, those of gold and all.
+    """
+    craft = craft_of(load_row_task(inputs["task"]).spec.type)
+    scene = load_scene(craft, inputs, params)
+    lessons = [Lesson(row, craft.certain(row)) for row in scene.train]
+    if not params["seed_only"]:
+        lessons += taught(craft, scene, inputs) + _generated(craft, scene, inputs)
+    craft.train(
+        params["tier"],
+        lessons,
+        scene,
+        params["visits"],
+        out / STUDENT,
+        part(progress, 0.05, 0.85, "training the student"),
+    )
+    asked = [*scene.heldout, *scene.pool]
+    progress(0.85, "asking it about the rows it has not learnt")
+    beliefs = craft.predict(params["tier"], out / STUDENT, asked, scene.task)
+    write_beliefs(out / HELDOUT, craft, beliefs[: len(scene.heldout)])
+    write_beliefs(out / POOL, craft, beliefs[len(scene.heldout) :])
+    progress(1.0, "trained")
+    return {"gold": len(scene.train), "texts": len(lessons)}
+
+
+def taught(craft: Craft, scene: Scene, inputs: Mapping[str, Path]) -> list[Lesson]:
+    """The pool as lessons: by a larger student, else by the teachers as the audit weighs them."""
+    if "assistant" in inputs:
+        beliefs = read_beliefs(inputs["assistant"] / POOL, craft)
+    else:
+        beliefs = _ensemble(craft, inputs)
+    lessons = [
+        Lesson(row, belief, craft.trust(belief)) for row, belief in zip(scene.pool, beliefs, strict=True)
+    ]
+    return [lesson for lesson in lessons if lesson.weight >= _LEAST_TRUST]
+
+
+def _ensemble(craft: Craft, inputs: Mapping[str, Path]) -> list[Belief]:
+    weights = read_json(inputs["audit"] / "audit.json")["weights"]
+    said, counted = [], []
+    for key, folder in inputs.items():
+        name, found, _ = key.rpartition(" of ")
+        for teacher, place in teachers_in(name, folder).items() if found else ():
+            if weights.get(teacher, 0) > 0:
+                said.append(read_beliefs(place / POOL, craft))
+                counted.append(weights[teacher])
+    return craft.combine(said, counted)
+
+
+def _generated(craft: Craft, scene: Scene, inputs: Mapping[str, Path]) -> list[Lesson]:
+    lessons = []
+    for key, folder in inputs.items():
+        if key.startswith(GENERATED):
+            lines = (folder / "lessons.jsonl").read_text("utf-8").splitlines()
+            for value in map(json.loads, lines):
+                row = ROWS[scene.spec.type].from_json(value["row"])
+                lessons.append(Lesson(row, craft.load(value["belief"]), value["weight"]))
+    return lessons
