@@ -69,10 +69,10 @@ def write_task(folder: Path, name: str, data: Path, seed: int, shots: int, pool:
     (folder / "tested.yaml").write_text(f"{fields}test: test.jsonl\n")
 
 
-def produce(folder: Path, task: str, seconds: float | None) -> tuple[dict, float]:
+def produce(folder: Path, task: str, seconds: float | None, suffix: str = ".yaml") -> tuple[dict, float]:
     """One `gts produce`: its report, and its wall time from start to exit."""
     gts = str(Path(sys.executable).with_name("gts"))
-    command = [gts, "produce", str(folder / f"{task}.yaml"), "-o", str(folder / f"{task}.model")]
+    command = [gts, "produce", str(folder / f"{task}{suffix}"), "-o", str(folder / f"{task}.model")]
     command += ["--data-dir", str(folder / "home"), "--json"]
     if seconds:
         command += ["--seconds", str(seconds)]

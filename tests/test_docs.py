@@ -29,7 +29,7 @@ DOCUMENTS = [
 ]
 README = (ROOT / "README.md").read_text("utf-8")
 # Variables that no field of the settings stands for.
-OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_MODELS", "GTS_PROMPTS", "GTS_DEBUG"}
+OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_MODELS", "GTS_PROMPTS", "GTS_DEBUG", "GTS_LLAMA_PYTHON"}
 
 
 def blocks(language: str) -> list[str]:

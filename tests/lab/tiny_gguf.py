@@ -1,7 +1,7 @@
 """The tiny causal model in llama.cpp's format.
 
-Run as a script, ``python tiny_gguf.py FOLDER FILE``, by an interpreter that has the package ``gguf``, which the tests' own need
-not have.
+Run as a script, ``python tiny_gguf.py FOLDER FILE CHAT``, by an interpreter that has the package ``gguf``, which the tests' own
+need not have.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _NAMES = {
 """Names of transformers and of llama.cpp; of the layers' tensors after the layer's number."""
 
 
-def write_tiny_gguf(folder: Path, file: Path, python: str) -> Path:
-    """Write the model that ``write_tiny_causal`` left in a folder, its chat template included, as one GGUF file."""
+def write_tiny_gguf(folder: Path, file: Path, chat: str, python: str) -> Path:
+    """Write the model that ``write_tiny_causal`` left in a folder as one GGUF file with a chat template."""
     from safetensors.numpy import load_file
 
     np.savez(folder / "weights.npz", **load_file(folder / "model.safetensors"))
-    subprocess.run([python, __file__, str(folder), str(file)], check=True)
+    subprocess.run([python, __file__, str(folder), str(file), chat], check=True)
     return file
 
 
-def _convert(folder: Path, file: Path) -> None:
+def _convert(folder: Path, file: Path, chat: str) -> None:
     import gguf
 
     config = json.loads((folder / "config.json").read_text("utf-8"))
@@ -60,13 +60,11 @@ def _convert(folder: Path, file: Path) -> None:
     writer.add_token_list(tokens)
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
     writer.add_token_types([control if token in ("<s>", "</s>") else normal for token in tokens])
-    writer.add_token_merges(
-        ["ÿ ÿ"]
-    )  # the list must not be empty, and no UTF-8 holds the byte that ÿ stands for
+    # The list must not be empty, and no UTF-8 holds the byte that ÿ stands for.
+    writer.add_token_merges(["ÿ ÿ"])
     writer.add_bos_token_id(vocabulary["<s>"])
     writer.add_eos_token_id(vocabulary["</s>"])
-    settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    writer.add_chat_template(settings["chat_template"])
+    writer.add_chat_template(chat)
     for name, tensor in np.load(folder / "weights.npz").items():
         if name.endswith(("q_proj.weight", "k_proj.weight")):
             # llama.cpp turns neighbouring pairs of a head, transformers its first half against its second
@@ -87,4 +85,4 @@ def _renamed(name: str) -> str:
 
 
 if __name__ == "__main__":
-    _convert(Path(sys.argv[1]), Path(sys.argv[2]))
+    _convert(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -78,6 +78,15 @@ def test_the_likeliest_first_tokens_are_given() -> None:
     assert (bodies[0]["logprobs"], bodies[0]["top_logprobs"]) == (True, 5)
 
 
+def test_of_first_tokens_with_one_text_the_likeliest_counts() -> None:
+    top = [{"token": text, "logprob": nats, "bytes": None} for text, nats in (("A", -0.1), ("A", -9.0))]
+    logprobs = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
+
+    answers, _ = complete(lambda body, count: chat("A", logprobs=logprobs), [call(top_logprobs=5)])
+
+    assert answers == [Completion("A", Usage(7, 3), {"A": -0.1})]
+
+
 def test_half_an_answer_says_that_it_is_one() -> None:
     answers, _ = complete(lambda body, count: chat("half an ans", finish="length"), [call()])
 
@@ -196,6 +205,22 @@ def test_a_server_that_knows_the_limit_by_its_newer_name_is_understood() -> None
 
     assert answers == [Completion("hello", Usage(7, 3))] * 2
     assert [body.get("max_completion_tokens") for body in bodies] == [None, 5, 5]
+
+
+def test_a_server_that_knows_schemas_by_another_name_is_understood() -> None:
+    def script(body: dict[str, Any], count: int) -> Any:
+        if body.get("response_format", {}).get("type") == "json_schema":
+            return error(500, "1 validation error: Input should be 'text' or 'json_object'")
+        return chat("{}")
+
+    schema = {"type": "object"}
+    calls = [call("plain"), call("shaped", schema=schema), call("again", schema=schema)]
+    answers, bodies = complete(script, calls, concurrency=1)
+
+    assert answers == [Completion("{}", Usage(7, 3))] * 3
+    assert [body["response_format"] for body in bodies[-2:]] == [
+        {"type": "json_object", "schema": schema}
+    ] * 2
 
 
 def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ class OpenAIBackend:
         self._entry = entry
         self._key = entry.key()
         self._length = "max_tokens"
+        self._schema_type = "json_schema"
         self._has_answered = False
         self._in_a_row = 0
 
@@ -88,7 +89,7 @@ class OpenAIBackend:
             )
 
     async def _one(self, client: openai.AsyncOpenAI, call: Call) -> Answer:
-        entry, length = self._entry, self._length
+        entry, length, schema_type = self._entry, self._length, self._schema_type
         try:
             async with asyncio.timeout(_PATIENCE * entry.timeout_s):
                 reply = await client.chat.completions.create(**self._body(call))
@@ -101,6 +102,9 @@ class OpenAIBackend:
         except openai.APIStatusError as error:
             if length == "max_tokens" and "max_completion_tokens" in _said(error):
                 self._length = "max_completion_tokens"  # newer servers know the limit by this name only
+                return await self._one(client, call)
+            if call.schema is not None and schema_type == "json_schema" and "json_object" in _said(error):
+                self._schema_type = "json_object"  # the name at llama.cpp's Python server
                 return await self._one(client, call)
             fault = (
                 Fault.NO_ANSWER
@@ -126,8 +130,10 @@ class OpenAIBackend:
         if call.top_logprobs:
             body |= {"logprobs": True, "top_logprobs": call.top_logprobs}
         if call.schema is not None:
-            schema = {"name": "answer", "schema": dict(call.schema), "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+            schema = dict(call.schema)
+            named = {"json_schema": {"name": "answer", "schema": schema, "strict": True}}
+            inside = named if self._schema_type == "json_schema" else {"schema": schema}
+            body["response_format"] = {"type": self._schema_type, **inside}
         return body
 
 
@@ -146,7 +152,9 @@ def _answer(reply: ChatCompletion) -> Answer:
     first: dict[str, float] = {}
     content = getattr(getattr(choice, "logprobs", None), "content", None)
     if content:
-        first = {token.token: float(token.logprob) for token in content[0].top_logprobs or []}
+        # Different tokens may have one text, as a letter and the byte that writes it: the likeliest counts.
+        likeliest_last = sorted(content[0].top_logprobs or [], key=lambda token: token.logprob)
+        first = {token.token: float(token.logprob) for token in likeliest_last}
     return Completion(text, usage, first, choice.finish_reason != "length")
 
 
