@@ -13,7 +13,7 @@ from gts.orchestrator.taskstore import put_without_wishes
 from gts.orchestrator.trials import try_student
 from gts.tasks.dataset import TaskData
 
-_OUT_OF_REACH = (Unavailable, MissingDependency, NotFound, InvalidInput)
+OUT_OF_REACH = (Unavailable, MissingDependency, NotFound, InvalidInput)
 """What goes wrong with a language model that a job can do without."""
 
 
@@ -56,7 +56,7 @@ def examine(run: Run[TaskData], action: Action) -> str:
     try:
         params = {"model": action.model, "identity": find(action.model).identity(), "machine": machine_name()}
         facts = run.runner.run("examine", action.model, params, action.forecast_s).summary
-    except _OUT_OF_REACH as error:
+    except OUT_OF_REACH as error:
         facts = {"problem": str(error)}
     run.evidence = run.evidence.evolve(examined={**run.evidence.examined, action.model: facts})
     if "problem" in facts:
@@ -76,7 +76,7 @@ def consult(run: Run[TaskData], action: Action) -> str:
     """Ask a language model about texts."""
     try:
         facts = consultation.consult(run, action.model)
-    except _OUT_OF_REACH as error:
+    except OUT_OF_REACH as error:
         facts = {"problem": str(error)}
     run.evidence = run.evidence.evolve(consulted={**run.evidence.consulted, action.model: facts})
     if "problem" in facts:
@@ -103,7 +103,7 @@ def generate(run: Run[TaskData], action: Action) -> str:
     name = action.model
     try:
         summary = generation.generate(run, name, action.tier)
-    except _OUT_OF_REACH as error:
+    except OUT_OF_REACH as error:
         run.evidence = run.evidence.evolve(
             generations={**run.evidence.generations, name: {"problem": str(error)}}
         )

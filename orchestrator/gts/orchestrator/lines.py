@@ -49,6 +49,8 @@ _ROWS = Line(
     RowPlanner(),
     {
         Kind.TEACH: row_actions.teach,
+        Kind.EXAMINE: row_actions.examine,
+        Kind.CONSULT: row_actions.consult,
         Kind.DISTIL: row_actions.distil,
         Kind.GENERATE: row_actions.generate,
         Kind.PACKAGE: row_actions.package,

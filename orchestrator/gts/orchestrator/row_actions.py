@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gts.core.llm.entries import find
 from gts.core.threads import machine_name
 from gts.orchestrator import row_planner
+from gts.orchestrator.actions import OUT_OF_REACH
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Judgement
 from gts.orchestrator.estimate import Estimate
@@ -27,24 +29,91 @@ _MOST_GENERATED = 2000
 def teach(run: Run[RowTask], action: Action) -> str:
     """Fit the teachers on every fold and on all gold, and audit them."""
     forecast = action.forecast_s / 2 / len(run.folds)
-    said: dict[str, str] = {}
     for fold in run.folds:
         params = run.fold_params(fold) | {"weights": run.evidence.profile.weights, "teachers": None}
         result = run.runner.run("rows.teach", run.fold_name(fold), params, forecast)
         run.artifacts[f"teach {fold}"] = result.artifact
         run.artifacts[f"{TUNED} {fold}"] = _fit(run, action.tier, fold, {})
-        if fold is not None:
-            said |= {
-                f"teachers of {fold}": result.artifact,
-                f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
-            }
-    audit = run.runner.run("rows.audit", "", {"folds": run.evidence.sizes.folds}, 1.0, **said)
-    run.artifacts["audit"] = audit.artifact
-    run.evidence = run.evidence.evolve(audit=audit.summary)
-    used = ", ".join(
-        f"{name} {weight:.0%}" for name, weight in audit.summary["weights"].items() if weight > 0
+    audit = _audit(run, [])
+    run.evidence = run.evidence.evolve(audit=audit)
+    used = ", ".join(f"{name} {weight:.0%}" for name, weight in audit["weights"].items() if weight > 0)
+    return f"{run.evidence.spec.metric} {audit['ensemble_accuracy']:.3f} on held-out gold with {used}"
+
+
+def examine(run: Run[RowTask], action: Action) -> str:
+    """See what a language model can do."""
+    try:
+        params = {"model": action.model, "identity": find(action.model).identity(), "machine": machine_name()}
+        facts = run.runner.run("rows.examine", action.model, params, action.forecast_s).summary
+    except OUT_OF_REACH as error:
+        facts = {"problem": str(error)}
+    run.evidence = run.evidence.evolve(examined={**run.evidence.examined, action.model: facts})
+    if "problem" in facts:
+        return f"it is left out: {facts['problem']}"
+    return f"{facts['text_seconds']:.2f} s and {facts['text_tokens']:.0f} tokens a row"
+
+
+def consult(run: Run[RowTask], action: Action) -> str:
+    """Let a language model answer the held-out rows of each fold, and audit it; and rows of the pool, where it earns a weight."""
+    name = action.model
+    try:
+        for fold in range(run.evidence.sizes.folds):
+            run.artifacts[f"{name} {fold}"] = _ask(run, name, fold, 0)
+        audit = _audit(run, [*_believed(run), name])
+        weight = audit["weights"][name]
+        pool = row_planner.pool_to_ask(run.evidence, name) if weight > 0 else 0
+        for one in run.folds if pool else ():
+            run.artifacts[f"{name} {one}"] = _ask(run, name, one, pool)
+    except OUT_OF_REACH as error:
+        run.evidence = run.evidence.evolve(
+            consulted={**run.evidence.consulted, name: {"problem": str(error)}}
+        )
+        return f"it is left out: {error}"
+    run.evidence = run.evidence.evolve(
+        audit=audit, consulted={**run.evidence.consulted, name: {"weight": weight, "texts": pool}}
     )
-    return f"{run.evidence.spec.metric} {audit.summary['ensemble_accuracy']:.3f} on held-out gold with {used}"
+    alone = f"{run.evidence.spec.metric} {audit['accuracy'][name]:.3f} on held-out gold"
+    if not weight:
+        return f"{alone}; the others are better without it"
+    return f"{alone}; {weight:.0%} of the ensemble, it answers {pool} unlabelled rows"
+
+
+def _believed(run: Run[RowTask]) -> list[str]:
+    """Language models that have been asked before and answered rows of the pool."""
+    return [name for name, facts in run.evidence.consulted.items() if facts.get("texts")]
+
+
+def _ask(run: Run[RowTask], model: str, fold: int | None, about: int) -> str:
+    run.take_stock()
+    evidence = run.evidence
+    params = run.fold_params(fold) | {
+        "weights": evidence.profile.weights,
+        "model": model,
+        "identity": find(model).identity(),
+        "schema": evidence.examined[model]["schema"],
+        "about": about,
+        "tokens": evidence.left_tokens,
+        "money": evidence.left_money,
+    }
+    rows = about + (0 if fold is None else evidence.profile.gold // evidence.sizes.folds)
+    forecast = evidence.examined[model]["text_seconds"] * rows
+    name = f"{model}, {run.fold_name(fold)}"
+    return run.runner.run("rows.consult", name, params, forecast).artifact
+
+
+def _audit(run: Run[RowTask], models: Sequence[str]) -> Mapping[str, Any]:
+    """Audit the teachers, the tuned one and language models."""
+    said: dict[str, str] = {}
+    for fold in range(run.evidence.sizes.folds):
+        said |= {
+            f"teachers of {fold}": run.artifacts[f"teach {fold}"],
+            f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
+        }
+        said |= {f"{model} of {fold}": run.artifacts[f"{model} {fold}"] for model in models}
+    detail = f"with {models[-1]}" if models else ""
+    audit = run.runner.run("rows.audit", detail, {"folds": run.evidence.sizes.folds}, 1.0, **said)
+    run.artifacts["audit"] = audit.artifact
+    return audit.summary
 
 
 def distil(run: Run[RowTask], action: Action) -> str:
@@ -125,6 +194,7 @@ def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, 
                 "audit": run.artifacts["audit"],
                 f"teachers of {fold}": run.artifacts[f"teach {fold}"],
                 f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
+                **{f"{name} of {fold}": run.artifacts[f"{name} {fold}"] for name in _believed(run)},
             }
         inputs |= {f"generate {name}": run.artifacts[f"generate {name} {fold}"] for name in generators}
         student[fold] = _fit(run, tier, fold, inputs, variant, generators)

@@ -18,6 +18,8 @@ _TRAINING = 4.0
 _STATIC_VISIT_S = 0.0015
 _TRAINING_SHARE = 0.7
 _POOL_SHARE = 0.15
+_ASKING_S, _MOST_ASKED = 120.0, 500
+"""Time for asking a language model in a job that nobody gave a time, and the most pool rows it is asked about."""
 
 
 class RowPlanner:
@@ -45,6 +47,8 @@ class RowPlanner:
                 f"fit the teachers and audit them on {profile.gold} gold rows in {evidence.sizes.folds} folds"
             )
             return Action(Kind.TEACH, reason, teach_s(evidence), tiers[0])
+        if asking := self._ask_models(evidence):
+            return asking
         for tier in tiers:
             if evidence.trial(tier) is None and self._affordable(evidence, tier, tiers):
                 quality = evidence.audit["ensemble_accuracy"]
@@ -69,6 +73,20 @@ class RowPlanner:
         )
         return Action(Kind.PUBLISH, verdict)
 
+    def _ask_models(self, evidence: Evidence) -> Action | None:
+        for name in evidence.spec.teachers:
+            if name not in evidence.examined:
+                reason = f"see what {name} can do and how fast"
+                return Action(Kind.EXAMINE, reason, costs.EXAMINE_S, model=name)
+            facts = evidence.examined[name]
+            if name not in evidence.consulted and "problem" not in facts:
+                gold, pool = evidence.profile.gold, pool_to_ask(evidence, name)
+                reason = f"ask {name} about {gold} gold rows whose answers it is not shown" + (
+                    f", and if it helps about {pool} unlabelled ones" if pool else ""
+                )
+                return Action(Kind.CONSULT, reason, facts["text_seconds"] * (gold + pool), model=name)
+        return None
+
     def _affordable(self, evidence: Evidence, tier: str, tiers: tuple[str, ...]) -> bool:
         if tier == tiers[-1] and best_trial(evidence) is None:
             return True  # something must be published
@@ -90,6 +108,22 @@ class RowPlanner:
             return None
         reason = f"only {evidence.profile.pool} unlabelled rows: try rows made of the user's own"
         return Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED)
+
+
+def pool_to_ask(evidence: Evidence, model: str) -> int:
+    """Pool rows that a language model can be asked about for each fold, with what is left of time, tokens and money."""
+    facts, fits = evidence.examined[model], evidence.sizes.folds + 1
+    gold = evidence.profile.gold
+    left_s = _ASKING_S if evidence.spec.budget.seconds is None else evidence.left_s / 2
+    limits = [float(min(evidence.sizes.pool, _MOST_ASKED))]
+    for left, each in (
+        (left_s, facts["text_seconds"]),
+        (evidence.left_tokens, facts["text_tokens"]),
+        (evidence.left_money, facts["text_money"]),
+    ):
+        if left is not None and each > 0:
+            limits.append((left / each - gold) / fits)
+    return max(0, int(min(limits)))
 
 
 def fit_s(evidence: Evidence, tier: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.orchestrator.crafts.judging import judge_structures
-from gts.orchestrator.crafts.protocol import Judgement, Lesson, Opinions, Report, Scene
+from gts.orchestrator.crafts.protocol import Ask, Judgement, Lesson, Opinions, Report, Scene
 from gts.orchestrator.stages.common import MOST_TOKENS
+from gts.student.layout import StudentManifest
+from gts.tasks.dataset import Origin
 from gts.tasks.items import ENTITY, RELATION, TRIGGER, Beliefs, Item, certain, items_of
 from gts.tasks.rows import MarkedRow, RowTask
 from gts.tasks.structures import Structure
@@ -20,6 +23,9 @@ from gts.tasks.structures import Structure
 _BATCH = 16
 _FLOOR = 0.02
 """Beliefs below it are forgotten: nothing comes of them."""
+_GENERATED_WEIGHT = 0.5
+_COMPARED = 200
+"""Texts on which int8 is compared with fp32."""
 _SILENT = 0.5
 """Trust in a teacher that finds nothing in a text: it may have overlooked something."""
 
@@ -64,6 +70,32 @@ class ExtractionCraft:
             found = find_nearest(scene.train, asked, scene.encoder, MOST_TOKENS, report)
         return Opinions(found[: len(scene.heldout)], found[len(scene.heldout) :])
 
+    def consult(
+        self, scene: Scene, rows: Sequence[MarkedRow], ask: Ask, schema: bool
+    ) -> list[Beliefs | None]:
+        """Let a language model extract; it is shown the gold rows most like each text."""
+        from gts.teacher.demonstrations import Demonstrations, ask_to_extract
+        from gts.teacher.extraction import ExtractionConfig, extract
+
+        gold = [row.text for row in scene.train]
+        vectors = text_vectors([*gold, *(row.text for row in rows)], scene.encoder)
+        is_given = bool(scene.spec.entities_given)
+        known = Demonstrations(
+            gold,
+            [row.found or Structure() for row in scene.train],
+            vectors[: len(gold)],
+            [row.given for row in scene.train] if is_given else None,
+        )
+        asked = ask_to_extract(
+            [row.text for row in rows],
+            vectors[len(gold) :],
+            known,
+            scene.spec.extraction,
+            [row.given for row in rows] if is_given else None,
+        )
+        findings = extract(asked, scene.spec.extraction, ask, ExtractionConfig(schema=schema)).findings
+        return [None if finding is None else finding.beliefs for finding in findings]
+
     def tiers(self, has_encoder: bool) -> tuple[str, ...]:
         """A transformer where there is an encoder; the small trunk always."""
         return ("mini", "static") if has_encoder else ("static",)
@@ -74,20 +106,22 @@ class ExtractionCraft:
             raise ValueError("a gold row without its structure")
         return certain(row.found)
 
-    def combine(self, said: Sequence[Sequence[Beliefs]], weights: Sequence[float]) -> list[Beliefs]:
-        """Weighted means; of each kind of finding only among those who find any of that kind."""
-        kinds = [{item.kind for beliefs in opinions for item in beliefs} for opinions in said]
-        total: dict[str, float] = defaultdict(float)
-        for found, weight in zip(kinds, weights, strict=True):
-            for kind in found:
-                total[kind] += weight
+    def combine(self, said: Sequence[Sequence[Beliefs | None]], weights: Sequence[float]) -> list[Beliefs]:
+        """Weighted means; of each kind of finding only among those who find any of that kind and have an opinion."""
+        kinds = [{item.kind for beliefs in opinions for item in beliefs or ()} for opinions in said]
         out: list[Beliefs] = []
         for row in zip(*said, strict=True):
+            total: dict[str, float] = defaultdict(float)
             mixed: dict[Item, float] = defaultdict(float)
-            for beliefs, weight in zip(row, weights, strict=True):
+            for beliefs, able, weight in zip(row, kinds, weights, strict=True):
+                if beliefs is None:
+                    continue
+                for kind in able:
+                    total[kind] += weight
                 for item, belief in beliefs.items():
-                    mixed[item] += belief * weight / total[item.kind]
-            out.append({item: belief for item, belief in mixed.items() if belief >= _FLOOR})
+                    mixed[item] += belief * weight
+            means = {item: belief / total[item.kind] for item, belief in mixed.items()}
+            out.append({item: belief for item, belief in means.items() if belief >= _FLOOR})
         return out
 
     def trust(self, belief: Beliefs) -> float:
@@ -98,12 +132,12 @@ class ExtractionCraft:
         self,
         task: RowTask,
         rows: Sequence[MarkedRow],
-        beliefs: Sequence[Beliefs],
+        beliefs: Sequence[Beliefs | None],
         decision: Mapping[str, float] | None = None,
     ) -> Judgement:
         """F1 of what is believed enough."""
         gold = [row.found or Structure() for row in rows]
-        return judge_structures(task.spec, gold, beliefs, decision)
+        return judge_structures(task.spec, gold, [belief or {} for belief in beliefs], decision)
 
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
@@ -144,19 +178,65 @@ class ExtractionCraft:
 
         return list(predict(folder, rows))
 
-    def dump(self, belief: Beliefs) -> Any:
+    def dump(self, belief: Beliefs | None) -> Any:
         """Rows of kind, type, place, role, other place and belief."""
-        return [[*item, round(p, 5)] for item, p in belief.items()]
+        return None if belief is None else [[*item, round(p, 5)] for item, p in belief.items()]
 
-    def load(self, value: Any) -> Beliefs:
+    def load(self, value: Any) -> Beliefs | None:
         """What :meth:`dump` gave."""
+        if value is None:
+            return None
         return {
             Item(kind, name, (place[0], place[1]), role, None if other is None else (other[0], other[1])): p
             for kind, name, place, role, other, p in value
         }
+
+    def generate(self, scene: Scene, count: int, seed: int) -> list[Lesson]:
+        """The user's texts with other mentions of their types, or joined to each other."""
+        from gts.generator.marked import types_of
+        from gts.generator.marked_embedded import MarkedEmbeddedGenerator
+        from gts.generator.protocol import Request
+
+        is_given = bool(scene.spec.entities_given)
+        gold = [(row.text, _with_given(row)) for row in scene.train]
+        names = sorted({name for _, found in gold for name in types_of(found)})
+        if not names:
+            return []
+        requests = [Request(name, max(1, count // len(names))) for name in names]
+        made = MarkedEmbeddedGenerator().generate(gold, [row.text for row in scene.pool], requests, seed)
+        lessons = []
+        for text in made.texts:
+            given = text.structure.entities if is_given else ()
+            found = replace(text.structure, entities=()) if is_given else text.structure
+            row = MarkedRow(text.text, found, given, Origin.GENERATED)
+            lessons.append(Lesson(row, certain(found), _GENERATED_WEIGHT))
+        return lessons
+
+    def package(self, manifest: StudentManifest, student: Path, task: RowTask, out: Path) -> dict[str, Any]:
+        """Export to ONNX."""
+        from gts.student.spans.export import export_span_student
+
+        texts = [row.text for row in (*task.pool, *task.gold)][:_COMPARED]
+        return export_span_student(student, manifest, out, texts)
 
     def serve(self, package: Path) -> Callable[[Sequence[MarkedRow]], list[Beliefs]]:
         """What the packaged student finds."""
         from gts.student.spans.runtime import load_span_student
 
         return load_span_student(package).find
+
+
+def _with_given(row: MarkedRow) -> Structure:
+    found = row.found or Structure()
+    return replace(found, entities=row.given) if row.given else found
+
+
+def text_vectors(texts: Sequence[str], encoder: Path | None) -> NDArray[np.float32]:
+    """Unit vectors of texts, in which likeness is measured."""
+    if encoder is None:
+        from gts.teacher.lexical import latent_vectors, ngram_matrix
+
+        return latent_vectors(ngram_matrix(texts))
+    from gts.core.encoder import Encoder
+
+    return Encoder(encoder, MOST_TOKENS).embed(texts)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gts.core.llm.values import Answer, Call
 from gts.student.layout import StudentManifest
 from gts.tasks.rows import RowTask
 from gts.tasks.spec import TaskSpec
@@ -18,7 +19,10 @@ Row = Any
 """A row of :mod:`gts.tasks.rows`, of the class that the task type has."""
 
 Belief = Any
-"""What a teacher or student says of a row, and how sure it is; only the craft knows its form."""
+"""What a teacher or student says of a row, and how sure it is; only the craft knows its form. ``None`` is no opinion."""
+
+Ask = Callable[[Sequence[Call]], Sequence[Answer]]
+"""Asks one language model; bound to its cache and its allowance."""
 
 Report = Callable[[float], None]
 
@@ -108,6 +112,17 @@ class Craft(Protocol):
 
     def teach(self, teacher: str, scene: Scene, report: Report) -> Opinions:
         """Fit a teacher and ask it."""
+        ...
+
+    def consult(self, scene: Scene, rows: Sequence[Row], ask: Ask, schema: bool) -> list[Belief]:
+        """Ask a language model about rows, with gold rows as examples.
+
+        Args:
+            scene: What may be shown.
+            rows: The rows asked about.
+            ask: Asks the model.
+            schema: Whether it keeps to JSON schemas.
+        """
         ...
 
     def tiers(self, has_encoder: bool) -> tuple[str, ...]:

@@ -69,6 +69,8 @@ STAGES: Mapping[str, Stage] = {
         _stage("evaluate", 1),
         _stage("rows.profile", 1),
         _stage("rows.teach", 1),
+        _stage("rows.examine", 1, model="model"),
+        _stage("rows.consult", 1, model="model"),
         _stage("rows.audit", 1),
         _stage("rows.distil", 1),
         _stage("rows.generate", 1),

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from gts.core.fingerprint import canonical_json
 from gts.core.llm.backend import Backend, open_backend
 from gts.core.llm.calls import Allowance, CallStore, ask, price_of
-from gts.core.llm.entries import ModelEntry, find
+from gts.core.llm.entries import find
+from gts.core.llm.entry import ModelEntry
 from gts.core.llm.values import Answer, Call, Usage
 from gts.orchestrator.stage import current_store
 
@@ -30,11 +32,12 @@ def open_model(name: str) -> OpenModel:
         NotFound: ``GTS_MODELS`` names no such model here.
         MissingDependency: Its package or key is not at hand.
     """
-    return _open(find(name).model_dump_json())
+    entry = find(name)
+    return _open(entry.model_dump_json(), canonical_json(entry.identity()))
 
 
 @lru_cache(maxsize=1)  # two large models rarely fit into one memory
-def _open(entry_json: str) -> OpenModel:
+def _open(entry_json: str, identity: str) -> OpenModel:  # the identity: weights may change beneath a process
     entry = ModelEntry.model_validate_json(entry_json)
     return OpenModel(entry, open_backend(entry))
 
@@ -56,7 +59,8 @@ class Asking:
         self._tokens, self._money = tokens, money
         self._report = report
         self._store = CallStore(current_store().root / "calls")
-        self._usage = Usage()
+        self._usage, self._paid = Usage(), Usage()
+        self._seconds, self._timed = 0.0, 0
         self._calls, self._cached = 0, 0
         self._faults: Counter[str] = Counter()
 
@@ -69,18 +73,30 @@ class Asking:
         )
         found = ask(entry, self._model.backend, calls, self._store, left, self._report)
         self._usage += found.usage
+        self._paid += found.paid
+        self._seconds += found.seconds
+        self._timed += found.timed
         self._calls += len(calls)
         self._cached += found.cached
         self._faults.update(found.faults)
         return found.answers
 
     def account(self) -> dict[str, Any]:
-        """``model``, ``calls``, ``tokens``, ``money``, ``cached`` (calls paid for before), ``faults`` (why to count)."""
+        """What the asking took.
+
+        Returns:
+            ``model``; ``calls``; ``tokens`` and ``money``, whenever they were paid for; ``paid``: what was paid now; ``cached``:
+            calls paid for before; ``seconds``: what all calls take that are not known before; ``faults``: why to count.
+        """
+        # Answers kept by an older version do not say what they took: as much as the others.
+        seconds = self._seconds * self._calls / self._timed if self._timed else 0.0
         return {
             "model": self._model.entry.name,
             "calls": self._calls,
             "tokens": self._usage.tokens,
             "money": round(price_of(self._model.entry, self._usage), 6),
+            "paid": round(price_of(self._model.entry, self._paid), 6),
             "cached": self._cached,
+            "seconds": round(seconds, 4),
             "faults": dict(self._faults),
         }
