@@ -11,6 +11,7 @@ import pytest
 
 from gts.core.errors import DataError, InvalidInput
 from gts.tasks.document import parse_document
+from gts.tasks.rows import RowTask
 from gts.tasks.source import FileSource
 from gts.tasks.taskfile import load_task_document, load_task_file
 
@@ -125,7 +126,18 @@ def test_yaml_words_stay_labels(folder):
         ("name: t\nexamples: a\nlabels: [a, ~]", "labels holds an entry that is no name", "quotes"),
         ("name: t\nexamples: a\nlabels: {a: x, a: y}", "the key 'a' stands twice", ""),
         ("name: t\ntype: nerd\nexamples: a", "type is 'nerd', expected: 'classification'", ""),
-        ("name: t\ntype: ner\nexamples: a", "tasks of type ner cannot be produced yet", ""),
+        ("name: t\ntype: ner", "the task has no examples; at least two texts for each entity type", ""),
+        (
+            "name: t\ntype: relation\nexamples: a\nrelations: {a: {hed: x}}",
+            "unknown key 'hed' in relations.a; the keys are 'description', 'head', 'tail'",
+            "'head'",
+        ),
+        ("name: t\ntype: event\nexamples: a\nevents: {a: {roles: 3}}", "events.a.roles is '3'", ""),
+        (
+            "name: t\ntype: similarity\nexamples: a\nscale: wide",
+            "scale is 'wide', expected: the least and",
+            "",
+        ),
         ("name: t\nscale: [0, 5]\nexamples: a", "scale only in tasks of type similarity", ""),
         ("name: t", "the task has no examples", "labelled.csv"),
         ("name: t\nexamples: {a: 1}", "examples is a dict of 1, expected: the path", ""),
@@ -251,3 +263,59 @@ def test_importing_the_entrance_is_light():
     heavy = "{'torch', 'transformers', 'sklearn', 'pyarrow', 'numpy', 'fastapi', 'ray'}"
     code = f"import sys, gts.tasks.taskfile; assert not {heavy} & set(sys.modules), set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+PEOPLE = [{"text": f"{name} wrote", "entities": [[0, 3, "person"]]} for name in ("Ada", "Max")]
+
+
+def test_tasks_of_other_types_name_their_files_too(folder):
+    (folder / "gold.jsonl").write_text("\n".join(map(json.dumps, PEOPLE)))
+    text = (
+        "name: t\ntype: ner\nexamples: gold.jsonl\nunlabeled: [data/pool.txt]\nentities: {person: somebody}\n"
+    )
+    data = load_task_file(task(folder, text))
+    assert isinstance(data, RowTask)
+    assert data.spec.entities["person"].description == "somebody"
+    assert [row.text for row in data.pool] == ["first", "second"]
+
+
+def test_columns_of_a_task_file_and_of_the_caller(folder):
+    (folder / "pairs.csv").write_text("l,r,same,x\na b,c,1,0\nd,e,1,0\nf,g,0,0\nh,i,0,0\n")
+    text = "name: t\ntype: similarity\nexamples: pairs.csv\ntext_column: l+r\nlabel_column: x\n"
+    data = load_task_file(task(folder, text), label_column="same")
+    assert [row.score for row in data.gold] == [1, 1, 0, 0]
+
+
+def test_a_form_declares_types_one_a_line():
+    form = {"name": "t", "type": "ner", "entities": "person: somebody\n firm \n", "scale": "", "labels": ""}
+    rows = [*PEOPLE, *({"text": f"{name} Inc", "entities": [[0, 4, "firm"]]} for name in ("Acme", "Bolt"))]
+    spec = load_task_document({**form, "examples": rows}).spec
+    assert [(name, kind.description) for name, kind in spec.entities.items()] == [
+        ("person", "somebody"),
+        ("firm", ""),
+    ]
+    with pytest.raises(InvalidInput, match="the entity type 'a' stands twice"):
+        load_task_document({**form, "entities": "a\na: again", "examples": rows})
+
+
+@pytest.mark.parametrize("scale", ["0-5", "0, 5", "[0, 5]", "0 to 5", ["0", 5]])
+def test_a_scale_in_every_spelling(scale):
+    rows = [["a", "b", 1], ["c", "d", 4]]
+    document = {"name": "t", "type": "similarity", "scale": scale, "examples": rows}
+    assert load_task_document(document).spec.scale == (0.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"entities": {"": "x"}}, "the name '' is empty"),
+        ({"entities": [" a"]}, "the name ' a' begins or ends with a space"),
+        ({"label_separator": "|"}, "a task of type ner has no labels to separate"),
+        ({"entity_types": ["a"]}, "did you mean 'entities'?"),
+        ({"examples": []}, "0 rows of examples"),
+    ],
+)
+def test_what_is_wrong_with_a_document_of_another_type(fields, message):
+    with pytest.raises(InvalidInput) as caught:
+        load_task_document({"name": "t", "type": "ner", "examples": PEOPLE, **fields})
+    assert message in str(caught.value)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gts.platform.errors import ErrorDetail
 
@@ -208,14 +208,30 @@ Text = Annotated[str, Field(examples=["where is my parcel?"])]
 
 
 class PredictBody(BaseModel):
-    """Texts to label."""
+    """What to ask a model about: texts, or rows of its task."""
 
     model_config = ConfigDict(extra="forbid")
 
-    texts: list[Text] = Field(
-        min_length=1, description="Texts to label, at most as many as the server allows."
+    texts: list[Text] | None = Field(
+        None, min_length=1, description="Texts, at most as many as the server allows."
+    )
+    rows: list[dict[str, Any]] | None = Field(
+        None,
+        min_length=1,
+        description='In place of texts: `{"text_a", "text_b"}` for similarity, `{"text", "entities"}` for relations between '
+        'given entities, `{"text"}` for all else.',
     )
     revision: str = Field("main", max_length=255, description="Commit, branch or alias.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.texts is None) == (self.rows is None):
+            raise ValueError("either texts or rows")
+        return self
+
+    def asked(self) -> list[dict[str, Any]]:
+        """The rows asked about."""
+        return self.rows if self.rows is not None else [{"text": text} for text in self.texts or ()]
 
 
 class ScoreView(BaseModel):
@@ -233,11 +249,14 @@ class PredictionView(BaseModel):
 
 
 class PredictAnswer(BaseModel):
-    """Predictions, in the order of the texts."""
+    """Predictions, in the order of the texts or rows."""
 
     model: str
     commit: str
-    predictions: list[PredictionView]
+    predictions: list[PredictionView | dict[str, Any]] = Field(
+        description="Of a classifier its labels and scores; of other models what their task type gives: entities, relations, "
+        "events, a score, a summary."
+    )
 
 
 class InferenceParameters(BaseModel):
@@ -249,10 +268,17 @@ class InferenceParameters(BaseModel):
     )
 
 
+class SentencePairs(BaseModel):
+    """One sentence to be compared with others."""
+
+    source_sentence: str
+    sentences: list[str] = Field(min_length=1)
+
+
 class InferenceBody(BaseModel):
     """A request in the shape of `huggingface_hub.InferenceClient`."""
 
-    inputs: Annotated[str, Field(examples=["where is my parcel?"])] | list[str]
+    inputs: Annotated[str, Field(examples=["where is my parcel?"])] | list[str] | SentencePairs
     parameters: InferenceParameters | None = None
     options: dict[str, Any] | None = Field(None, description="Accepted and not used.")
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gts.core.errors import InvalidInput, Overloaded, TooLarge
 from gts.core.threads import available_cores
-from gts.platform.predictions import Prediction, predictions
 from gts.platform.settings import Settings
+from gts.student.opening import texts_in
 
 if TYPE_CHECKING:
     from gts.registry.registry import Registry
-    from gts.student.runtime import Student
+    from gts.student.opening import AnyStudent
 
 
 def split_model(model: str) -> tuple[str, str]:
@@ -42,7 +42,7 @@ class Served:
 
     model: str
     commit: str
-    student: Student
+    student: AnyStudent
 
 
 class StudentCache:
@@ -66,21 +66,22 @@ class StudentCache:
         self._in_flight = 0
 
     async def predict(
-        self, model: str, revision: str, texts: Sequence[str]
-    ) -> tuple[Served, list[Prediction]]:
-        """Ask a student about texts.
+        self, model: str, revision: str, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[Served, list[dict[str, Any]]]:
+        """Ask a student about rows of its task.
 
         Args:
             model: ``namespace/name``.
             revision: Commit, branch or alias.
-            texts: At most ``max_texts``, each at most ``max_text_chars`` long.
+            rows: At most ``max_texts``, the texts of each at most ``max_text_chars`` long.
 
         Raises:
             NotFound: There is no such model or revision.
+            InvalidInput: A row is not of the form that the model's task type has.
             TooLarge: Too many texts, or one that is too long.
             Overloaded: Too many requests are being answered already.
         """
-        self._check(texts)
+        self._check(rows)
         if self._in_flight >= self._settings.max_predictions:
             raise Overloaded(
                 f"{self._in_flight} prediction requests are being answered already",
@@ -89,7 +90,7 @@ class StudentCache:
         self._in_flight += 1  # only ever touched on the event loop
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, self._predict, model, revision, list(texts))
+            return await loop.run_in_executor(self._pool, self._predict, model, revision, list(rows))
         finally:
             self._in_flight -= 1
 
@@ -111,10 +112,10 @@ class StudentCache:
             with self._lock:
                 if served := self._loaded.get(key):
                     return served
-            from gts.student.runtime import load_student
+            from gts.student.opening import open_student
 
             folder = self._registry.materialize(namespace, name, commit, self._settings.models_root)
-            served = Served(model, commit, load_student(folder))
+            served = Served(model, commit, open_student(folder))
             with self._lock:
                 self._loaded[key] = served
                 self._loading.pop(key, None)
@@ -126,17 +127,19 @@ class StudentCache:
         """Stop taking predictions; those that run are finished."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _predict(self, model: str, revision: str, texts: list[str]) -> tuple[Served, list[Prediction]]:
+    def _predict(
+        self, model: str, revision: str, rows: list[Mapping[str, Any]]
+    ) -> tuple[Served, list[dict[str, Any]]]:
         served = self.load(model, revision)
-        return served, predictions(served.student, texts)
+        return served, served.student.answer(rows)
 
-    def _check(self, texts: Sequence[str]) -> None:
-        if len(texts) > self._settings.max_texts:
+    def _check(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        if len(rows) > self._settings.max_texts:
             raise TooLarge(
-                f"{len(texts)} texts in one request; the limit is {self._settings.max_texts}",
+                f"{len(rows)} texts in one request; the limit is {self._settings.max_texts}",
                 mend="send them in several requests",
             )
-        for index, text in enumerate(texts):
+        for index, text in ((index, text) for index, row in enumerate(rows) for text in texts_in(row)):
             if len(text) > self._settings.max_text_chars:
                 raise TooLarge(
                     f"text {index} has {len(text):,} characters; the limit is {self._settings.max_text_chars:,}",

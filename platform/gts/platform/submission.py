@@ -11,15 +11,17 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import InvalidInput, TooLarge
-from gts.core.llm.entries import check_known
 from gts.orchestrator import jobs
+from gts.orchestrator.producible import producible
 from gts.orchestrator.records import Job
+from gts.orchestrator.site_models import check_models
 from gts.orchestrator.taskstore import put_task
 from gts.platform.auth import User
 from gts.platform.services import Services
 from gts.platform.uploads import Upload, receive_upload
 from gts.tasks.dataset import TaskData
 from gts.tasks.document import parse_document
+from gts.tasks.saving import AnyTask
 from gts.tasks.source import FileSource, Source
 from gts.tasks.taskfile import load_task_document
 
@@ -48,11 +50,13 @@ async def read_submission(request: Request, services: Services) -> TaskData:
             mend="send application/json, or multipart/form-data with files",
         )
     body = await request.body()
-    return await run_in_threadpool(lambda: _with_known_models(load_task_document(_parse_json(body))))
+    return await run_in_threadpool(
+        lambda: _with_known_models(producible(load_task_document(_parse_json(body))))
+    )
 
 
 def _with_known_models(data: TaskData) -> TaskData:
-    check_known(data.spec.language_models)
+    check_models(data.spec.language_models)
     return data
 
 
@@ -78,15 +82,17 @@ def task_of_upload(upload: Upload) -> TaskData:
         for role, paths in upload.files.items()
         if role in ROLES
     }
-    return load_task_document(
-        document,
-        examples=sources.get("examples"),
-        unlabeled=sources.get("unlabeled"),
-        test=sources.get("test"),
+    return producible(
+        load_task_document(
+            document,
+            examples=sources.get("examples"),
+            unlabeled=sources.get("unlabeled"),
+            test=sources.get("test"),
+        )
     )
 
 
-async def accept(services: Services, user: User, data: TaskData, idempotency_key: str | None = None) -> Job:
+async def accept(services: Services, user: User, data: AnyTask, idempotency_key: str | None = None) -> Job:
     """Store a task's data and put a job into the queue; afterwards it survives the death of any process.
 
     Raises:
@@ -96,7 +102,7 @@ async def accept(services: Services, user: User, data: TaskData, idempotency_key
     return await run_in_threadpool(_accept, services, user, data, idempotency_key)
 
 
-def _accept(services: Services, user: User, data: TaskData, idempotency_key: str | None) -> Job:
+def _accept(services: Services, user: User, data: AnyTask, idempotency_key: str | None) -> Job:
     artifact = put_task(services.store, data)
     with services.database.writing() as session:
         job = jobs.submit(

@@ -5,7 +5,7 @@ Needs numpy, tokenizers, safetensors and, for transformer students, onnxruntime;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -118,6 +118,35 @@ class Student:
             for row, values in zip(order.tolist(), scores.tolist(), strict=True)
         ]
 
+    def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """For each row its labels and the scores of all labels, as JSON values.
+
+        Args:
+            rows: ``{"text"}``.
+
+        Returns:
+            ``{"labels": [...], "scores": [{"label", "score"}]}``, the scores best first.
+
+        Raises:
+            InvalidInput: A row has no text.
+        """
+        if not rows:
+            return []
+        texts = [_text_of(number, row) for number, row in enumerate(rows)]
+        probabilities = self.predict(texts)
+        return [
+            {
+                "labels": list(given),
+                "scores": [
+                    {"label": label, "score": score}
+                    for label, score in sorted(
+                        zip(self.labels, scores, strict=True), key=lambda pair: -pair[1]
+                    )
+                ],
+            }
+            for given, scores in zip(self.decide(probabilities), probabilities.tolist(), strict=True)
+        ]
+
     def decide(self, probabilities: Floats) -> list[tuple[str, ...]]:
         """The labels each text gets: the likeliest one, or (multi-label) all that reach their threshold.
 
@@ -167,6 +196,13 @@ def sigmoid(logits: Floats) -> Floats:
     # exp of a negative number only: no overflow at either end.
     powers = np.exp(-np.abs(logits))
     return np.where(logits >= 0, 1 / (1 + powers), powers / (1 + powers)).astype(np.float32, copy=False)
+
+
+def _text_of(number: int, row: Mapping[str, Any]) -> str:
+    text = row.get("text") if isinstance(row, Mapping) else None
+    if not isinstance(text, str):
+        raise InvalidInput(f"row {number} has no text", mend='give rows such as {"text": "..."}')
+    return text
 
 
 def _served_bytes(folder: Path, manifest: StudentManifest, variant: Any) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, get_args
 
@@ -25,18 +26,39 @@ _MEANT = {
     "pool": "unlabeled",
     "train": "examples",
     "data": "examples",
+    "pairs": "examples",
+    "sentences": "unlabeled",
     "classes": "labels",
     "categories": "labels",
+    "entity_types": "entities",
+    "relation_types": "relations",
+    "event_types": "events",
+    "roles": "events",
+    "summary_column": "label_column",
+    "score_column": "label_column",
+    "entities_column": "label_column",
+    "text_columns": "text_column",
     "dev": "test",
     "lang": "language",
     "text": "text_column",
     "label": "label_column",
     "separator": "label_separator",
 }
+_TYPE_KEYS = {
+    "labels": "label",
+    "entities": "entity type",
+    "relations": "relation type",
+    "events": "event type",
+}
+_SCALE = re.compile(r"[\[( ]*(-?[\d.]+)\s*(?:[,;–-]|to|\s)\s*(-?[\d.]+)[\]) ]*")
 _DOCUMENT_CHARS = 300_000
 _EXPECTED = {
     "name": f"1 to {MAX_NAME} letters (a-z), digits, '.', '_' or '-', beginning and ending with a letter or digit",
     "labels": "a list of names, or a mapping of name to description",
+    "entities": "a list of names, or a mapping of name to description",
+    "relations": "a list of names, or a mapping of name to description, or to {description, head, tail}",
+    "events": "a list of names, or a mapping of name to description, or to {description, roles}",
+    "scale": "the least and the greatest grade, such as [0, 5]",
     "language": "an ISO 639 code of two or three small letters, such as en",
     "seed": "a whole number from 0 to 4294967295",
 }
@@ -162,10 +184,13 @@ def spec_of(document: Mapping[str, Any]) -> TaskSpec:
         InvalidInput: A value is wrong; ``details["problems"]`` lists field, value found and what is expected.
     """
     fields = {key: document[key] for key in TaskSpec.model_fields if document.get(key) not in (None, "")}
+    for key in _TYPE_KEYS:
+        if isinstance(fields.get(key), str):
+            fields[key] = _described_lines(fields[key], key)
+    if isinstance(fields.get("scale"), str) and (ends := _SCALE.fullmatch(fields["scale"])):
+        fields["scale"] = ends.groups()
     labels = fields.get("labels")
-    if isinstance(labels, str):
-        fields["labels"] = _label_lines(labels)
-    elif isinstance(labels, list) and any(not isinstance(label, (str, int, float)) for label in labels):
+    if isinstance(labels, list) and any(not isinstance(label, (str, int, float)) for label in labels):
         raise InvalidInput(
             "labels holds an entry that is no name",
             mend="write each label as a word; put words such as null or ~ into quotes",
@@ -177,14 +202,14 @@ def spec_of(document: Mapping[str, Any]) -> TaskSpec:
         raise _readable(error) from error
 
 
-def _label_lines(text: str) -> dict[str, str]:
-    """Labels typed into a form: one a line, with ``: description`` behind it where wanted."""
+def _described_lines(text: str, key: str) -> dict[str, str]:
+    """Labels or types typed into a form: one a line, with ``: description`` behind it where wanted."""
     labels: dict[str, str] = {}
     for line in text.splitlines():
         name, _, description = line.partition(": ")
         if name.strip() in labels:
             raise InvalidInput(
-                f"the label {quote(name.strip())} stands twice", mend="keep one", field="labels"
+                f"the {_TYPE_KEYS[key]} {quote(name.strip())} stands twice", mend="keep one", field=key
             )
         if name.strip():
             labels[name.strip()] = description.strip()
@@ -214,9 +239,11 @@ def _expected(path: list[str], item: Mapping[str, Any]) -> str:
 def _keys_of(path: list[str]) -> tuple[str, ...]:
     model: type[BaseModel] = TaskSpec
     for part in path:
+        if part not in model.model_fields:  # the name of a type, whose fields are the model's
+            continue
         annotation = model.model_fields[part].annotation
         candidates = (annotation, *get_args(annotation))
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
     return tuple(model.model_fields)
 
 

@@ -98,7 +98,13 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def parse_json_lines(feed: LineFeed, name: str, limits: Limits, problems: Problems) -> Iterator[Row]:
+Listed = Callable[[Sequence[Any]], dict[str, Any] | None]
+"""Makes a row of a list, where a kind of task writes rows so; ``None`` if it is no such list."""
+
+
+def parse_json_lines(
+    feed: LineFeed, name: str, limits: Limits, problems: Problems, listed: Listed | None = None
+) -> Iterator[Row]:
     """One JSON object (or string) a line; lines that are none are collected as problems."""
     decoder = json.JSONDecoder(parse_constant=_refuse_constant)
     for line in feed:
@@ -113,11 +119,14 @@ def parse_json_lines(feed: LineFeed, name: str, limits: Limits, problems: Proble
                 place, f"not a JSON object ({_reason(error)})", "write one complete JSON object on each line"
             )
             continue
+        value = unlisted(value, listed)
         if _is_row(value, place, limits, problems):
             yield Row(feed.number, value)
 
 
-def parse_json_array(text: str, name: str, limits: Limits, problems: Problems) -> Iterator[Row]:
+def parse_json_array(
+    text: str, name: str, limits: Limits, problems: Problems, listed: Listed | None = None
+) -> Iterator[Row]:
     """The elements of a JSON array, decoded one by one so that each has its line."""
     decoder = json.JSONDecoder(parse_constant=_refuse_constant)
     position, line, counted_to = _skip_space(text, text.index("[") + 1), 1, 0
@@ -132,6 +141,7 @@ def parse_json_array(text: str, name: str, limits: Limits, problems: Problems) -
                 f"not valid JSON ({_reason(error)})",
                 "mend the array from there on, or write JSON lines",
             )
+        value = unlisted(value, listed)
         if _is_row(value, place, limits, problems):
             yield Row(line, value)
         position = _skip_space(text, position)
@@ -163,6 +173,12 @@ def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at column {error.colno}"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)[:80]
+
+
+def unlisted(value: Any, listed: Listed | None) -> Any:
+    """The row that a value is: what ``listed`` makes of a list, anything else as it is."""
+    row = listed(value) if listed is not None and isinstance(value, (list, tuple)) else None
+    return value if row is None else row
 
 
 def _is_row(value: object, place: Place, limits: Limits, problems: Problems) -> bool:

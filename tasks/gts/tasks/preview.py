@@ -6,19 +6,25 @@ from collections import Counter
 from typing import Any
 
 from gts.tasks.dataset import TaskData
+from gts.tasks.row_preview import cut, row_preview
+from gts.tasks.rows import RowTask
+from gts.tasks.saving import AnyTask
 
 _ROWS = 5
-_ROW_CHARS = 300
 
 
-def preview(data: TaskData) -> dict[str, Any]:
-    """A JSON account of checked data.
+def preview(data: AnyTask) -> dict[str, Any]:
+    """A JSON account of checked data, of any type (see :func:`gts.tasks.row_preview.row_preview`).
 
     Returns:
         ``name``, ``type``, ``language``, ``multi_label``, ``counts`` (gold, pool, test), ``labels`` (each with
         ``name``, ``description``, ``gold``, ``test``), ``text_chars`` (quantiles of text lengths in characters,
         over gold and pool), ``examples`` and ``unlabeled`` (the first rows, cut to 300 characters) and ``notes``.
     """
+    return row_preview(data) if isinstance(data, RowTask) else _preview(data)
+
+
+def _preview(data: TaskData) -> dict[str, Any]:
     gold = Counter(label for example in data.gold for label in example.labels)
     test = Counter(label for example in data.test for label in example.labels)
     lengths = sorted([len(example.text) for example in data.gold] + [len(text) for text in data.pool])
@@ -37,12 +43,8 @@ def preview(data: TaskData) -> dict[str, Any]:
             for name, share in (("min", 0.0), ("median", 0.5), ("p90", 0.9), ("max", 1.0))
         },
         "examples": [
-            {"text": _cut(example.text), "labels": list(example.labels)} for example in data.gold[:_ROWS]
+            {"text": cut(example.text), "labels": list(example.labels)} for example in data.gold[:_ROWS]
         ],
-        "unlabeled": [_cut(text) for text in data.pool[:_ROWS]],
+        "unlabeled": [cut(text) for text in data.pool[:_ROWS]],
         "notes": list(data.notes),
     }
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _ROW_CHARS else text[: _ROW_CHARS - 1] + "…"

@@ -104,6 +104,12 @@ class SummaryRow:
 
 Row = PairRow | MarkedRow | SummaryRow
 
+
+def texts_of(row: Row) -> tuple[str, ...]:
+    """The texts of a row that are to be read: both of a pair, without the summary of a text."""
+    return (row.text_a, row.text_b) if isinstance(row, PairRow) else (row.text,)
+
+
 ROWS: Mapping[str, type[PairRow | MarkedRow | SummaryRow]] = {
     "similarity": PairRow,
     "ner": MarkedRow,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class _Kind(BaseModel):
@@ -42,16 +42,28 @@ class RelationType(_Kind):
     head: tuple[str, ...] = ()
     tail: tuple[str, ...] = ()
 
+    @field_validator("head", "tail", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
 
 class EventType(_Kind):
     """A type of event.
 
     Attributes:
         description: What happens, in a sentence.
-        roles: Role to its description.
+        roles: Role to its description; a list of names will do.
     """
 
     roles: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _list_to_mapping(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return dict.fromkeys(map(str, value), "")
+        return {role: text or "" for role, text in value.items()} if isinstance(value, dict) else value
 
 
 class Schema(BaseModel):

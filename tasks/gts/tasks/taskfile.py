@@ -10,14 +10,33 @@ from typing import Any
 
 from gts.core.errors import InvalidInput
 from gts.tasks.building import Sources, build_task
-from gts.tasks.dataset import TaskData
+from gts.tasks.columns import Columns
 from gts.tasks.decoding import open_bytes, undecodable
 from gts.tasks.document import check_keys, columns_of, parse_document, spec_of
+from gts.tasks.intake.building import build_row_task
 from gts.tasks.limits import DEFAULT_LIMITS, Limits
+from gts.tasks.saving import AnyTask
 from gts.tasks.source import FileSource, RowSource, Source, TextSource
 from gts.tasks.spec import TaskSpec
 from gts.tasks.wording import quote
 
+_ROW = {
+    "classification": '{"text": "...", "label": "..."}',
+    "similarity": '{"text_a": "...", "text_b": "...", "label": 1}',
+    "ner": '{"text": "...", "entities": [{"start": 0, "end": 3, "type": "..."}]}',
+    "relation": '{"text": "...", "relations": [{"type": "...", "head": {"start": 0, "end": 3}, '
+    '"tail": {"start": 8, "end": 12}}]}',
+    "event": '{"text": "...", "events": [{"type": "...", "trigger": {"start": 0, "end": 3}, "arguments": []}]}',
+    "summarization": '{"text": "...", "summary": "..."}',
+}
+"""Task type to a row of its examples."""
+_NEEDED = {
+    "similarity": "at least two pairs that are alike and two that are not are needed",
+    "summarization": "at least two texts with a summary are needed",
+    "ner": "at least two texts for each entity type are needed",
+    "relation": "at least two texts for each relation type are needed",
+    "event": "at least two texts for each event type are needed",
+}
 _TASK_FILE_LIMITS = Limits(decompressed_bytes=4 << 20)
 _FILE_NAME = re.compile(r"[^\n\r,;\t{}\[\]]+\.(csv|tsv|tab|jsonl|ndjson|json|parquet|pq|txt)(\.gz)?")
 
@@ -28,14 +47,17 @@ def load_task_file(
     text_column: str | None = None,
     label_column: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-) -> TaskData:
+) -> AnyTask:
     """Read ``task.yaml`` (or ``task.json``) and the data files it names.
 
     Args:
         path: The task file; paths in it are relative to its folder.
-        text_column: Name of the text column; wins over the file's.
-        label_column: Name of the label column; wins over the file's.
+        text_column: Name of the text column; wins over the file's. In a similarity task two, joined by ``+``.
+        label_column: Name of the column of the label, score, summary or marks; wins over the file's.
         limits: Bounds on the data.
+
+    Returns:
+        The checked data: ``TaskData`` of a classification task, ``RowTask`` of any other.
 
     Raises:
         InvalidInput: The task file is wrong.
@@ -52,13 +74,12 @@ def load_task_file(
         raise undecodable(path, name, _TASK_FILE_LIMITS) from error
     check_keys(document)
     spec, columns = spec_of(document), columns_of(document)
-    _check_type(spec)
     columns = replace(columns, text=text_column or columns.text, label=label_column or columns.label)
     examples = _files(document, "examples", path.parent)
     if examples is None:
-        raise _no_examples("`examples: labelled.csv`")
+        raise _no_examples(spec, "`examples: labelled.csv`")
     unlabeled, test = _files(document, "unlabeled", path.parent), _files(document, "test", path.parent)
-    return build_task(spec, examples, unlabeled, test, columns, limits=limits)
+    return _built(spec, examples, unlabeled, test, columns, limits)
 
 
 def load_task_document(
@@ -68,13 +89,13 @@ def load_task_document(
     unlabeled: Sources | None = None,
     test: Sources | None = None,
     limits: Limits = DEFAULT_LIMITS,
-) -> TaskData:
+) -> AnyTask:
     """Read a task that came as a JSON object or as form fields; the keys are those of the task file.
 
     The document's ``examples``, ``unlabeled`` and ``test`` are never taken for paths: a list holds rows
-    (``{"text", "label"}``, ``{"text", "labels"}``, or strings without labels), a string is the data itself
-    as CSV, TSV, JSON lines or plain text. Form fields may be strings throughout and empty; ``labels`` may then
-    be one label a line.
+    (``{"text", "label"}``, ``{"text", "labels"}``, strings without labels, or the rows of the task's type), a
+    string is the data itself as CSV, TSV, JSON lines, CoNLL or plain text. Form fields may be strings throughout
+    and empty; ``labels`` and the types of extraction may then be one a line.
 
     Args:
         document: The task.
@@ -82,6 +103,9 @@ def load_task_document(
         unlabeled: The same for the unlabelled texts.
         test: The same for the test.
         limits: Bounds on the data.
+
+    Returns:
+        The checked data: ``TaskData`` of a classification task, ``RowTask`` of any other.
 
     Raises:
         InvalidInput: The document or its data is wrong (see :func:`build_task`).
@@ -93,30 +117,35 @@ def load_task_document(
     """
     check_keys(document)
     spec, columns = spec_of(document), columns_of(document)
-    _check_type(spec)
     found = examples if examples is not None else _inline(document, "examples")
     if found is None:
-        raise _no_examples('`"examples": [{"text": "...", "label": "..."}]`, paste some, or upload a file')
-    return build_task(
+        raise _no_examples(spec, f'`"examples": [{_ROW[spec.type]}]`, paste some, or upload a file')
+    return _built(
         spec,
         found,
         unlabeled if unlabeled is not None else _inline(document, "unlabeled"),
         test if test is not None else _inline(document, "test"),
         columns,
-        limits=limits,
+        limits,
     )
 
 
-def _check_type(spec: TaskSpec) -> None:
-    if spec.type != "classification":
-        raise InvalidInput(
-            f"tasks of type {spec.type} cannot be produced yet", mend="give a task of type classification"
-        )
+def _built(
+    spec: TaskSpec,
+    examples: Sources,
+    unlabeled: Sources | None,
+    test: Sources | None,
+    columns: Columns,
+    limits: Limits,
+) -> AnyTask:
+    if spec.type == "classification":
+        return build_task(spec, examples, unlabeled, test, columns, limits=limits)
+    return build_row_task(spec, examples, unlabeled, test, columns, limits=limits)
 
 
-def _no_examples(how: str) -> InvalidInput:
+def _no_examples(spec: TaskSpec, how: str) -> InvalidInput:
     return InvalidInput(
-        "the task has no examples; at least two labelled texts for each label are needed",
+        f"the task has no examples; {_NEEDED.get(spec.type, 'at least two labelled texts for each label are needed')}",
         mend=f"give {how}",
         field="examples",
     )

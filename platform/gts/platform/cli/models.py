@@ -182,22 +182,11 @@ def _asking(
     """What answers for a model: a folder in this process, or the platform."""
     if Path(model).is_dir() or not _is_served_name(model):
         from gts.core.threads import available_cores, limit_threads
-        from gts.platform.predictions import predictions
-        from gts.student.runtime import load_student
+        from gts.student.opening import open_student
 
         limit_threads()
-        student = load_student(Path(model), threads=available_cores())
-
-        def ask_here(texts: Sequence[str]) -> list[dict[str, Any]]:
-            return [
-                {
-                    "labels": list(found.labels),
-                    "scores": [{"label": item.label, "score": item.score} for item in found.scores],
-                }
-                for found in predictions(student, texts)
-            ]
-
-        yield ask_here
+        student = open_student(Path(model), threads=available_cores())
+        yield lambda texts: student.answer([{"text": text} for text in texts])
         return
     with connect(url, token, data_dir) as client:
         yield lambda texts: client.predict(model, texts, revision=revision)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gts.core.errors import DataError, InvalidInput
-from gts.core.llm.entries import check_known
+from gts.orchestrator.producible import producible
+from gts.orchestrator.site_models import check_models
 from gts.platform.pages.wording import sentence
 from gts.platform.uploads import Upload
 from gts.tasks.columns import Columns, map_columns
@@ -73,8 +74,8 @@ def read_form(upload: Upload) -> TaskData:
         document["budget"] = {"seconds": seconds}
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
     examples, unlabeled, test = (sources[field] or None for field in ("examples", "unlabeled", "test"))
-    data = load_task_document(document, examples=examples, unlabeled=unlabeled, test=test)
-    check_known(data.spec.language_models)
+    data = producible(load_task_document(document, examples=examples, unlabeled=unlabeled, test=test))
+    check_models(data.spec.language_models)
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
     return replace(data, notes=(*notes, *data.notes))
 

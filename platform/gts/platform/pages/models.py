@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import Inferrer, Reader
-from gts.platform.pages.modelviews import ModelPageView, answer, model_line, model_page
+from gts.platform.pages.answers import answer_view
+from gts.platform.pages.modelviews import ModelPageView, model_line, model_page
 from gts.platform.pages.render import render
 from gts.platform.published import describe_model
 from gts.platform.services import Services, ServicesDep
@@ -50,7 +51,9 @@ def show_model(
 ) -> Response:
     """One model: what it is, how good, how to use it, its files and revisions."""
     model = _model(request, services, namespace, name, revision)
-    return render(request, "model.html", model=model, text="", answer=None, problem=None, tried=False)
+    return render(
+        request, "model.html", model=model, text="", other="", answer=None, problem=None, tried=False
+    )
 
 
 @router.post("/models/{namespace}/{name}/try")
@@ -61,16 +64,21 @@ async def try_model(
     namespace: str,
     name: str,
     text: Annotated[str, Form()] = "",
+    other: Annotated[str, Form()] = "",
     revision: Annotated[str, Form(max_length=255)] = "main",
 ) -> Response:
     """The same page with the model's answer."""
     model = await run_in_threadpool(_model, request, services, namespace, name, revision)
     found, problem, status = None, None, 200
     try:
-        if not text.strip():
+        if not text.strip() or (model.type == "similarity" and not other.strip()):
             raise InvalidInput("there is no text", mend="write one")
-        _, predictions = await services.students.predict(model.id, model.commit, [text.strip()])
-        found = answer(text.strip(), predictions[0])
+        # Form fields come with line ends of two characters, which no text of the user's had.
+        row = {"text": text.replace("\r\n", "\n").strip()}
+        if model.type == "similarity":
+            row = {"text_a": row["text"], "text_b": other.strip()}
+        _, answers = await services.students.predict(model.id, model.commit, [row])
+        found = answer_view(model.type, row, answers[0])
     except GTSError as error:
         problem, status = error, error.status
     return render(
@@ -79,6 +87,7 @@ async def try_model(
         status=status,
         model=model,
         text=text,
+        other=other,
         answer=found,
         problem=problem,
         tried=True,

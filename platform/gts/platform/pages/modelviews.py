@@ -13,11 +13,9 @@ from markupsafe import Markup
 from gts.platform.pages.markdown import render_card
 from gts.platform.pages.reports import interval_sentence, metric_name
 from gts.platform.pages.snippets import Snippet, snippets
-from gts.platform.predictions import Prediction
 from gts.platform.schemas import FileView, ModelDetail
 from gts.registry.values import Repository
 
-_SHOWN_SCORES = 8
 _SHORT_COMMIT = 10
 _PURPOSES = {
     "config.json": "architecture",
@@ -53,25 +51,6 @@ class FileLine:
 
 
 @dataclass(frozen=True)
-class ScoreLine:
-    """One label with its probability, and whether the model gives it."""
-
-    label: str
-    score: float
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the try-it box shows: the likeliest labels first, the others folded away."""
-
-    text: str
-    labels: tuple[str, ...]
-    scores: tuple[ScoreLine, ...]
-    rest: tuple[ScoreLine, ...]
-
-
-@dataclass(frozen=True)
 class ModelPageView:
     """A model with everything its page says."""
 
@@ -81,6 +60,7 @@ class ModelPageView:
     commit: str
     short_commit: str
     is_head: bool
+    type: str
     tier: str
     language: str
     labels: tuple[str, ...]
@@ -131,6 +111,7 @@ def model_page(
     report = detail.report or {}
     estimate = report.get("estimate") or {}
     task = _mapping(facts.get("task"))
+    task_type = str(task.get("type") or report.get("type") or "classification")
     labels = tuple(str(label) for label in _list(facts.get("labels")) or report.get("labels") or ())
     tier = str(facts.get("tier") or report.get("tier") or "")
     names: dict[str, list[str]] = {}
@@ -147,6 +128,7 @@ def model_page(
         commit=detail.commit,
         short_commit=detail.commit[:_SHORT_COMMIT],
         is_head=detail.commit == head,
+        type=task_type,
         tier=tier,
         language=str(task.get("language") or report.get("language") or ""),
         labels=labels,
@@ -160,24 +142,10 @@ def model_page(
         files=tuple(_file_line(detail.id, detail.commit, file) for file in detail.files),
         history=tuple(detail.history),
         names={oid: tuple(found) for oid, found in names.items()},
-        snippets=snippets(base_url, detail.id, library),
+        snippets=snippets(base_url, detail.id, library, task_type),
         job_id=next((item.job_id for item in detail.history if item.commit == detail.commit), None),
         updated_at=detail.updated_at,
     )
-
-
-def answer(text: str, prediction: Prediction, shown: int = _SHOWN_SCORES) -> Answer:
-    """A prediction as bars.
-
-    Args:
-        text: The text that was asked about.
-        prediction: What the model said.
-        shown: Bars shown at once.
-    """
-    lines = tuple(
-        ScoreLine(item.label, item.score, item.label in prediction.labels) for item in prediction.scores
-    )
-    return Answer(text, prediction.labels, lines[:shown], lines[shown:])
 
 
 def model_path(model_id: str) -> str:

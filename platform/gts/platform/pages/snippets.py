@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 _TEXT = "where is my parcel?"
+_OTHER = "my parcel has not come"
 _PLACEHOLDER = "YOUR_TOKEN"
 
 
@@ -25,25 +26,38 @@ class Snippet:
     code: str
 
 
-def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
+_HUB_CALLS = {
+    "classification": "client.text_classification({text})",
+    "ner": "client.token_classification({text})",
+    "similarity": "client.sentence_similarity({text}, other_sentences=[{other}])",
+    "summarization": "client.summarization({text})",
+}
+
+
+def snippets(base_url: str, model: str, library: str, task_type: str) -> tuple[Snippet, ...]:
     """Ways to use a model, the simplest first.
 
     Args:
         base_url: Where clients reach the platform, without a slash at the end.
         model: ``namespace/name``.
         library: ``model2vec`` for static students, ``transformers`` for the others.
+        task_type: Task type of the model.
 
     Example:
-        >>> [item.title for item in snippets("http://127.0.0.1:8750", "local/tickets", "transformers")]
+        >>> ways = snippets("http://127.0.0.1:8750", "local/tickets", "transformers", "classification")
+        >>> [item.title for item in ways]
         ['Command line', 'curl', 'Python client', 'transformers', 'InferenceClient', 'Without a server']
     """
     text, name, url = json.dumps(_TEXT), json.dumps(model), json.dumps(base_url)
-    body = json.dumps({"texts": [_TEXT]})
-    return (
+    is_pair = task_type == "similarity"
+    row = {"text_a": _TEXT, "text_b": _OTHER} if is_pair else {"text": _TEXT}
+    body = json.dumps({"rows": [row]} if is_pair else {"texts": [_TEXT]})
+    asked = shlex.quote(_TEXT) + (f" {shlex.quote(_OTHER)}" if is_pair else "")
+    ways = [
         Snippet(
             "Command line",
             "On the machine of the platform.",
-            f"gts predict {shlex.quote(model)} {shlex.quote(_TEXT)}\ngts pull {shlex.quote(model)}",
+            f"gts predict {shlex.quote(model)} {asked}\ngts pull {shlex.quote(model)}",
         ),
         Snippet(
             "curl",
@@ -58,26 +72,34 @@ def snippets(base_url: str, model: str, library: str) -> tuple[Snippet, ...]:
             "For programs that also submit tasks and follow jobs.",
             "from gts.platform.client import Client\n\n"
             f"client = Client({url}, token={json.dumps(_PLACEHOLDER)})\n"
-            f"client.predict({name}, [{text}])",
+            f"client.predict({name}, [{json.dumps(row) if is_pair else text}])",
         ),
-        _library_snippet(url, name, text, library),
-        Snippet(
-            "InferenceClient",
-            "For code written for the Hugging Face inference API.",
-            "from huggingface_hub import InferenceClient\n\n"
-            f"client = InferenceClient(model={json.dumps(f'{base_url}/models/{model}')}, "
-            f"token={json.dumps(_PLACEHOLDER)})\n"
-            f"client.text_classification({text})",
-        ),
+    ]
+    if task_type == "classification":
+        ways.append(_library_snippet(url, name, text, library))
+    if call := _HUB_CALLS.get(task_type):
+        ways.append(_hub_snippet(base_url, model, call.format(text=text, other=json.dumps(_OTHER))))
+    ways.append(
         Snippet(
             "Without a server",
             "Download once, then predict offline, without torch.",
             "from huggingface_hub import snapshot_download\n"
-            "from gts.student.runtime import load_student\n\n"
+            "from gts.student.opening import open_student\n\n"
             f"folder = snapshot_download({name}, endpoint={url}, token={json.dumps(_PLACEHOLDER)})\n"
-            "student = load_student(folder)\n"
-            f"student.classify([{text}])",
-        ),
+            f"open_student(folder).answer([{json.dumps(row)}])",
+        )
+    )
+    return tuple(ways)
+
+
+def _hub_snippet(base_url: str, model: str, call: str) -> Snippet:
+    return Snippet(
+        "InferenceClient",
+        "For code written for the Hugging Face inference API.",
+        "from huggingface_hub import InferenceClient\n\n"
+        f"client = InferenceClient(model={json.dumps(f'{base_url}/models/{model}')}, "
+        f"token={json.dumps(_PLACEHOLDER)})\n"
+        f"{call}",
     )
 
 

@@ -70,14 +70,14 @@ def remove_alias(services: ServicesDep, user: Writer, namespace: str, name: str,
 
 @router.post(
     "/{namespace}/{name}/predict",
-    summary="Label texts with a model",
+    summary="Ask a model",
     responses=error_responses(404, 413, 422, 429),
 )
 async def predict(
     services: ServicesDep, user: Inferrer, namespace: str, name: str, body: PredictBody
 ) -> PredictAnswer:
-    """Labels and probabilities for each text, in their order."""
-    served, predictions = await services.students.predict(f"{namespace}/{name}", body.revision, body.texts)
+    """What the model says of each text or row, in their order."""
+    served, answers = await services.students.predict(f"{namespace}/{name}", body.revision, body.asked())
     return PredictAnswer.model_validate(
-        {"model": served.model, "commit": served.commit, "predictions": predictions}, from_attributes=True
+        {"model": served.model, "commit": served.commit, "predictions": answers}
     )

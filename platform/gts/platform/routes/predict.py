@@ -8,12 +8,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import GuardedRoute, Inferrer
 from gts.platform.errors import error_response, validation_error
-from gts.platform.predictions import Prediction
-from gts.platform.schemas import InferenceBody, ScoreView
+from gts.platform.hub_shapes import answer_of, rows_of
+from gts.platform.schemas import InferenceBody, SentencePairs
 from gts.platform.services import ServicesDep
 
 
@@ -45,29 +46,30 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/{namespace}/{name}", summary="Classify, for Hub clients", responses=_RESPONSES)
-async def classify(
+@router.post("/{namespace}/{name}", summary="Ask a model, for Hub clients", responses=_RESPONSES)
+async def infer(
     services: ServicesDep, user: Inferrer, namespace: str, name: str, body: InferenceBody
-) -> list[list[ScoreView]]:
-    """What `huggingface_hub.InferenceClient(model=<this URL>).text_classification(text)` calls.
+) -> list[Any] | dict[str, Any]:
+    """What the methods of `huggingface_hub.InferenceClient(model=<this URL>)` call: `text_classification`,
+    `token_classification`, `sentence_similarity` and `summarization`, each for models of its task.
 
-    A revision can follow the name: `POST /models/ns/name@production`. The answer holds, for each text, its
-    labels with their probabilities, the likeliest first.
+    A revision can follow the name: `POST /models/ns/name@production`. A classifier answers, for each text, with its
+    labels and their probabilities, the likeliest first. Models of relations and events have no method there: they answer
+    with the JSON of `/api/v1/models/ns/name/predict`.
     """
     name, _, revision = name.partition("@")
-    texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
-    if not texts:
-        raise InvalidInput("`inputs` holds no text", mend="send a string or a list of strings")
+    model, revision = f"{namespace}/{name}", revision or "main"
+    inputs = body.inputs.model_dump() if isinstance(body.inputs, SentencePairs) else body.inputs
+    manifest = (await run_in_threadpool(services.students.load, model, revision)).student.manifest
+    rows = rows_of(manifest.task.type, inputs)
+    _, answers = await services.students.predict(model, revision, rows)
+    if manifest.task.type != "classification":
+        return answer_of(manifest.task.type, answers, inputs)
     parameters = body.parameters
-    served, predictions = await services.students.predict(f"{namespace}/{name}", revision or "main", texts)
     if parameters is not None and parameters.function_to_apply is not None:
-        _check_function(parameters.function_to_apply, multi_label=served.student.manifest.multi_label)
+        _check_function(parameters.function_to_apply, multi_label=manifest.multi_label)
     top_k = parameters.top_k if parameters is not None else None
-    return [_scores(prediction, top_k) for prediction in predictions]
-
-
-def _scores(prediction: Prediction, top_k: int | None) -> list[ScoreView]:
-    return [ScoreView(label=item.label, score=item.score) for item in prediction.scores[:top_k]]
+    return [answer["scores"][:top_k] for answer in answers]
 
 
 def _check_function(asked: str, *, multi_label: bool) -> None:
