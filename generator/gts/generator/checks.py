@@ -126,8 +126,9 @@ def personal_check(user_texts: Sequence[str]) -> Check:
     def check(text: GeneratedText) -> Reason | None:
         for identifier in find_identifiers(text.text):
             if identifier not in known:
+                article = "an" if identifier.kind[0] in "aeiou" else "a"
                 return Reason(
-                    "personal data", f"it holds a {identifier.kind} that is not in the user's texts"
+                    "personal data", f"it holds {article} {identifier.kind} that is not in the user's texts"
                 )
         return None
 

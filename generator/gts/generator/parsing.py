@@ -8,15 +8,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from gts.core.llm.fishing import json_starts, json_values, without_fences
 from gts.tasks.text import clean_text, is_blank
 
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
-# An object wherever it stands; a list only at the start of a line, for prose has brackets too.
-_JSON_START = re.compile(r'\{(?=\s*")|^[ \t]*(\[)(?=\s*["{\]])', re.MULTILINE)
 # Possessive, and an unclosed string is taken to the end: the time grows with the length, whatever is in it.
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("|\\?\Z)(\s*+:)?', re.DOTALL)
 _TEXT_KEYS = ("text", "texts", "content", "sentence", "example", "文本")
-_MAX_JSON_STARTS = 1000
 
 _MARKER = re.compile(
     r"^\s*(?:\(?\d{1,4}[.):、．）](?=\s|[^\d\s])|[-*•–‣]\s|\**(?:text|example|文本|示例)\s*\d+\s*[:：.]\**)\s*",
@@ -59,8 +56,10 @@ def parse_texts(answer: str, labels: Sequence[str] = (), *, is_whole: bool = Tru
         >>> parse_texts("[[[{")
         []
     """
-    answer = _FENCE.sub("", answer).strip()
-    starts = _json_starts(answer)
+    answer = without_fences(answer)
+    starts = json_starts(answer)
+    if answer.startswith('"'):
+        starts.insert(0, 0)
     found = _from_json(answer, starts, labels) if starts else None
     if found is None:
         found = _from_lines(answer, is_whole)
@@ -89,39 +88,16 @@ def first_text(answer: str, labels: Sequence[str] = (), *, is_whole: bool = True
     return text if _says_something(text) else None
 
 
-def _json_starts(answer: str) -> list[int]:
-    starts = []
-    for found in _JSON_START.finditer(answer):
-        starts.append(found.start(1) if found[1] else found.start())
-        if len(starts) == _MAX_JSON_STARTS:
-            break
-    if answer.startswith('"'):
-        starts.insert(0, 0)
-    return starts
-
-
 def _from_json(answer: str, starts: Sequence[int], labels: Sequence[str]) -> list[str] | None:
     """Texts of all JSON values in the answer; else those whole strings of the first, broken one; None without either."""
-    decoder = json.JSONDecoder(strict=False)
-    texts: list[str] = []
-    end, is_read, broken = 0, False, 0
-    for start in starts:
-        if start < end:
-            continue
-        try:
-            value, end = decoder.raw_decode(answer, start)
-        except (ValueError, RecursionError):
-            broken += 1
-            # Each broken start may be read to the answer's end: so many that time would grow by the square.
-            if broken > 20:
-                break
-            continue
-        if isinstance(value, str) and answer[end:].strip():
-            continue  # one quoted line of several
-        is_read = True
-        texts.extend(_strings(value))
-    if is_read:
-        return texts
+    # A quoted line with more after it is one of several.
+    values = [
+        value
+        for value, end in json_values(answer, starts)
+        if not (isinstance(value, str) and answer[end:].strip())
+    ]
+    if values:
+        return [text for value in values for text in _strings(value)]
     if answer[starts[0]] == '"':
         return None
     return list(_whole_strings(answer[starts[0] :], {label.casefold() for label in labels}))
@@ -173,11 +149,21 @@ def _from_lines(answer: str, is_whole: bool) -> list[str]:
         return texts[:-1] if cut_off else texts
     if not is_whole:
         lines = lines[:-1]
+    return [line for line in without_talk(lines) if not _is_debris(line.strip())]
+
+
+def without_talk(lines: Sequence[str]) -> list[str]:
+    """Lines of an answer without those that announce the texts, take leave, or refuse.
+
+    Example:
+        >>> without_talk(["Sure, here they are:", "one", "two", "Let me know if you want more."])
+        ['one', 'two']
+    """
     if len(lines) > 1 and (_OPENING.match(lines[0].strip()) or lines[0].rstrip().endswith((":", "："))):
         lines = lines[1:]
     if len(lines) > 1 and _CLOSING.match(lines[-1].strip()):
         lines = lines[:-1]
-    return [line for line in lines if not _REFUSAL.match(line.strip()) and not _is_debris(line.strip())]
+    return [line for line in lines if not _REFUSAL.match(line.strip())]
 
 
 def _is_debris(line: str) -> bool:

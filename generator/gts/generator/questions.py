@@ -93,10 +93,11 @@ def max_calls(requests: Sequence[Request], config: LLMConfig) -> int:
         >>> max_calls([Request("billing", 20), Request("delivery", 3)], LLMConfig(texts_per_call=8))
         4
     """
-    return sum(math.ceil(request.count / _texts_per_call(config)) for request in requests)
+    return sum(math.ceil(request.count / texts_per_call(config)) for request in requests)
 
 
-def _texts_per_call(config: LLMConfig) -> int:
+def texts_per_call(config: LLMConfig) -> int:
+    """Texts asked for in one call; one where the model does not follow instructions."""
     return config.texts_per_call if config.chat else 1
 
 
@@ -134,7 +135,7 @@ class Questioner:
     ) -> None:
         self._wording, self._brief, self._config, self._seed = wording, brief, config, seed
         self._asked: Counter[tuple[Message, ...]] = Counter()
-        self._max_tokens = config.max_tokens if config.chat else _tokens_of_one(texts, config)
+        self._max_tokens = config.max_tokens if config.chat else tokens_of_one(texts, config)
 
     def questions(
         self, request: Request, others: Sequence[str], variation: Variation, missing: int, round_: int
@@ -150,7 +151,7 @@ class Questioner:
         """
         config = self._config
         temperature = config.temperatures[round_ % len(config.temperatures)]
-        size = _texts_per_call(config)
+        size = texts_per_call(config)
         for turn, start in enumerate(range(0, missing, size)):
             examples = variation.examples(config.seeds_per_call)
             messages = self._messages(request, others, variation, examples, min(size, missing - start))
@@ -190,7 +191,8 @@ class Questioner:
         )
 
 
-def _tokens_of_one(texts: Sequence[str], config: LLMConfig) -> int:
+def tokens_of_one(texts: Sequence[str], config: LLMConfig) -> int:
+    """Tokens that hold one more text of the kind of some texts, at most those that the config allows."""
     sizes = [len(text.encode("utf-8", "replace")) for text in texts]
     needed = float(np.quantile(sizes, _LENGTH_QUANTILE)) / config.bytes_per_token
     return min(config.max_tokens, math.ceil(needed) + _SPARE_TOKENS)

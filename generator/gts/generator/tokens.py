@@ -9,21 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-# First and last code point of the blocks of scripts written without spaces between words.
-_UNSPACED = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x0F00, 0x109F),  # Tibetan, Myanmar
-    (0x1780, 0x17FF),  # Khmer
-    (0x2E80, 0x2FDF),  # radicals
-    (0x3005, 0x3007),  # iteration mark, zero
-    (0x3040, 0x30FF),  # Hiragana, Katakana
-    (0x31F0, 0x31FF),  # Katakana extensions
-    (0x3400, 0x4DBF),  # Han
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0xFF66, 0xFF9F),  # half-width Katakana
-    (0x20000, 0x3FFFF),
-)
+from gts.tasks.scripts import is_of_unspaced_script
+
 _BRACKETS = ("()", "[]", "{}", "（）", "《》", "「」", "『』", "【】", "“”", "«»")
 _JOINER = "\u200d"  # holds emoji sequences together
 _SPACE, _WORD, _ALONE, _UNSPACED_KIND, _ATTACHED = range(5)
@@ -37,7 +24,7 @@ def _kind(char: str) -> int:
     # Marks, format characters and skin tones belong to the character before them.
     if category[0] == "M" or category == "Cf" or "\U0001f3fb" <= char <= "\U0001f3ff":
         return _ATTACHED
-    if any(low <= ord(char) <= high for low, high in _UNSPACED):
+    if is_of_unspaced_script(char):
         return _UNSPACED_KIND
     return _WORD if char.isalnum() or char == "_" else _ALONE
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gts.core.errors import MissingDependency
+from gts.core.errors import InvalidInput, MissingDependency
+from gts.core.extras import install_line
 from gts.generator.protocol import PoolWeights
 from gts.tasks.dataset import Example
 
@@ -29,6 +31,9 @@ class TuneOptions:
         batch: Documents a step.
         learning_rate: Of the added weights.
         max_length: Longest document, in tokens.
+
+    Raises:
+        InvalidInput: A value is out of range.
     """
 
     steps: int = 60
@@ -36,6 +41,22 @@ class TuneOptions:
     batch: int = 4
     learning_rate: float = 1e-3
     max_length: int = 384
+
+    def __post_init__(self) -> None:
+        ranges: dict[str, tuple[float, float]] = {
+            "steps": (1, 100_000),
+            "rank": (1, 1024),
+            "batch": (1, 1024),
+            "learning_rate": (1e-7, 1.0),
+            "max_length": (8, 100_000),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            numeric = isinstance(value, int | float if name == "learning_rate" else int)
+            if not numeric or not low <= value <= high:
+                raise InvalidInput(
+                    f"{name} is {value!r}; expected {low:g} to {high:g}", mend="change the options of tuning"
+                )
 
 
 def tokens_read(options: TuneOptions, chars: float) -> int:
@@ -117,12 +138,14 @@ def tune(
     try:
         from peft import LoraConfig, get_peft_model
     except ModuleNotFoundError as error:
-        raise MissingDependency(
-            "tuning a language model needs peft", mend="pip install 'gts[llm]'"
-        ) from error
+        raise MissingDependency("tuning a language model needs peft", mend=install_line("llm")) from error
     torch.manual_seed(seed)
     config = LoraConfig(r=options.rank, lora_alpha=2 * options.rank, target_modules="all-linear")
-    tuned = get_peft_model(model, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # peft asks transformers for what it is to call otherwise
+        tuned = get_peft_model(model, config)
     tuned.train()
     trained = [weight for weight in tuned.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=options.learning_rate)

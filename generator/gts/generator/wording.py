@@ -62,15 +62,15 @@ class Wording:
 
     def write(self, **values: str) -> str:
         """The prompt of ``write.txt``."""
-        return _filled(self._write, values)
+        return filled(self._write, values)
 
     def continue_(self, **values: str) -> str:
         """The prompt of ``continue.txt``."""
-        return _filled(self._continue, values)
+        return filled(self._continue, values)
 
     def phrase(self, name: str, /, **values: str) -> str:
         """A part of a prompt, from ``phrases.txt``."""
-        return _filled(self._phrases[name], values)
+        return filled(self._phrases[name], values)
 
 
 def read_wording(language: str | None) -> Wording:
@@ -88,31 +88,59 @@ def read_wording(language: str | None) -> Wording:
         >>> read_wording("en").phrase("style", style="calm")
         '- Style: calm.'
     """
-    write, continue_ = (_localized(stem, language) for stem in ("write", "continue"))
     return Wording(
         styles=tuple(_lines(_localized("styles", language), ())),
         personas=tuple(_lines(_localized("personas", language), ())),
-        _write=_checked(_read(write, (*_WRITE[0], *_WRITE[1])), write, *_WRITE),
-        _continue=_checked(_read(continue_, (*_CONTINUE[0], *_CONTINUE[1])), continue_, *_CONTINUE),
-        _phrases=_read_phrases(_localized("phrases", language)),
+        _write=read_template("write", language, *_WRITE),
+        _continue=read_template("continue", language, *_CONTINUE),
+        _phrases=read_phrases("phrases", language, _PHRASES),
     )
 
 
-def _read_phrases(file: str) -> Mapping[str, str]:
-    names = {name for required, others in _PHRASES.values() for name in (*required, *others)}
+def read_template(stem: str, language: str | None, required: Sequence[str], others: Sequence[str]) -> str:
+    """A prompt for texts of a language, checked; :func:`filled` puts the values in.
+
+    Args:
+        stem: The file's name without language and ending.
+        language: ISO code of the texts' language.
+        required: Placeholders without which it would not say what is wanted.
+        others: The other placeholders it may hold.
+
+    Raises:
+        InvalidInput: A person's own file cannot be read, or lacks a placeholder, or has one too many.
+    """
+    file = _localized(stem, language)
+    return _checked(_read(file, (*required, *others)), file, required, others)
+
+
+def read_phrases(
+    stem: str, language: str | None, known: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+) -> Mapping[str, str]:
+    """Parts of prompts by name, one to a line of the file, checked; :func:`filled` puts the values in.
+
+    Args:
+        stem: The file's name without language and ending.
+        language: ISO code of the texts' language.
+        known: Placeholders of each phrase: those it must hold, and those it may hold.
+
+    Raises:
+        InvalidInput: A person's own file cannot be read, or lacks a placeholder or a phrase, or has one too many.
+    """
+    file = _localized(stem, language)
+    names = {name for required, others in known.values() for name in (*required, *others)}
     phrases: dict[str, str] = {}
     for line in _lines(file, sorted(names)):
         name, _, phrase = line.partition(":")
-        if name.strip() not in _PHRASES:
+        if name.strip() not in known:
             raise InvalidInput(
-                f"{_place(file)} holds a line for {name.strip()!r}; known: {', '.join(_PHRASES)}",
+                f"{_place(file)} holds a line for {name.strip()!r}; known: {', '.join(known)}",
                 mend="begin each line with one of the known names and a colon, or with # for a comment",
             )
         phrases[name.strip()] = phrase.strip()
-    for name, placeholders in _PHRASES.items():
+    for name, placeholders in known.items():
         if name not in phrases:
             raise InvalidInput(
-                f"{_place(file)} has no line for {name!r}; expected one for each of {', '.join(_PHRASES)}",
+                f"{_place(file)} has no line for {name!r}; expected one for each of {', '.join(known)}",
                 mend="add the line; the file that GTS ships shows them all",
             )
         _checked(phrases[name], file, *placeholders)
@@ -140,7 +168,8 @@ def _shown(text: str) -> str:
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A prompt or phrase with values for its placeholders."""
     # In one pass, so that dollar signs and braces in the user's texts are never read as placeholders.
     return _MARKED.sub(lambda found: values[found[1]], text)
 

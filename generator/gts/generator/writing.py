@@ -107,7 +107,7 @@ def chat_prompt(
         task=brief.name,
         labels=_labels(wording, brief, labels, others),
         examples="\n".join(shown) or wording.phrase("unseen"),
-        wishes="\n".join(_wishes(wording, brief, labels, wishes)),
+        wishes="\n".join(wish_lines(wording, brief.language, labels, wishes)),
         count=str(count),
     )
     # One message of the user: not every model knows a system message.
@@ -171,9 +171,17 @@ def _short(text: str) -> str:
     return text if len(text) <= _MAX_EXAMPLE_CHARACTERS else f"{text[:_MAX_EXAMPLE_CHARACTERS]}…"
 
 
-def _wishes(wording: Wording, brief: Brief, labels: Sequence[str], wishes: Wishes) -> list[str]:
+def wish_lines(wording: Wording, language: str | None, labels: Sequence[str], wishes: Wishes) -> list[str]:
+    """What is wished of the texts of a call, one wish a line.
+
+    Args:
+        wording: The words.
+        language: ISO code of the texts' language, if known.
+        labels: All labels the texts shall carry.
+        wishes: What the texts shall be like.
+    """
     lines = []
-    language = (brief.language or UNKNOWN).partition("-")[0].casefold()
+    language = (language or UNKNOWN).partition("-")[0].casefold()
     if language != UNKNOWN:
         named = _LANGUAGES.get(language, f"the language with the ISO code {language}")
         lines.append(wording.phrase("language", language=named))
