@@ -233,6 +233,13 @@ def _fit(
         what += f" by {' and '.join(generators)}"
     name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
     forecast = row_planner.fit_s(run.evidence, tier)
+    if tier == "static":
+        start = {key: params[key] for key in ("pool", "encoder", "weights")}
+        forecast_begin = row_planner.begin_s(run.evidence)
+        inputs = {
+            **inputs,
+            "begin": run.runner.run("rows.begin", "", start, forecast_begin).artifact,
+        }
     return run.runner.run("rows.distil", name, params, forecast, **inputs).artifact
 
 

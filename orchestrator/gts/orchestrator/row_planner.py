@@ -16,6 +16,8 @@ _PASSES, _FEW_ROWS_VISITS = 5, 2500
 _TRAINING = 4.0
 """Seconds of a visit in training, in those of encoding: forward, backward, and the update."""
 _STATIC_VISIT_S = 0.0015
+_BEGIN_S = 10.0
+"""Warming up what students of the smallest tier start from."""
 _TRAINING_SHARE = 0.7
 _POOL_SHARE = 0.15
 _ASKING_S, _MOST_ASKED = 120.0, 500
@@ -133,6 +135,13 @@ def fit_s(evidence: Evidence, tier: str) -> float:
     return 2.0 + sizes.visits * _visit_s(profile, tier) + asked
 
 
+def begin_s(evidence: Evidence) -> float:
+    """What students of the smallest tier start from."""
+    profile = evidence.profile
+    token_s = (profile.encode_s or 0.0) / (profile.chars / 4.5 + 2)
+    return costs.START_S + 2.3 * costs.VOCABULARY * token_s + _BEGIN_S
+
+
 def teach_s(evidence: Evidence) -> float:
     """The teachers of every fold, the seed-only twin of the larger tier among them."""
     profile, sizes = evidence.profile, evidence.sizes
@@ -146,7 +155,8 @@ def distil_s(evidence: Evidence, tier: str) -> float:
     """A tier's students, and their seed-only twins where teaching has not made them."""
     tiers = _tiers(evidence.spec, evidence.profile)
     twins = 1 if tier == tiers[0] and evidence.audit is not None else 2
-    return twins * (evidence.sizes.folds + 1) * fit_s(evidence, tier)
+    begin = begin_s(evidence) if tier == "static" and tier != tiers[0] else 0.0
+    return begin + twins * (evidence.sizes.folds + 1) * fit_s(evidence, tier)
 
 
 def _visit_s(profile: Profile, tier: str) -> float:

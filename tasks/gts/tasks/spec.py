@@ -211,13 +211,17 @@ class TaskSpec(_Part):
                 )
         if self.goal.metric not in (None, *METRICS[self.type]):
             raise ValueError(f"a goal with one of the metrics {', '.join(METRICS[self.type])}")
+        if self.scale is not None and self.goal.metric not in (None, "spearman"):
+            raise ValueError("a goal with the metric spearman, since pairs are graded")
         if self.scale is not None and not self.scale[0] < self.scale[1]:
             raise ValueError("a scale with the least grade first, such as [0, 5]")
         return self
 
     @property
     def metric(self) -> str:
-        """The measure that decides."""
+        """The measure that decides; pairs that are graded are right or wrong by their order only."""
+        if self.scale is not None:
+            return "spearman"
         return self.goal.metric or METRICS[self.type][0]
 
     @property

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gts.orchestrator.crafts.judging import judge_structures
 from gts.orchestrator.crafts.protocol import Ask, Judgement, Lesson, Opinions, Report, Scene
+from gts.orchestrator.crafts.vectors import text_vectors
 from gts.orchestrator.stages.common import MOST_TOKENS
 from gts.student.layout import StudentManifest
 from gts.tasks.dataset import Origin
@@ -100,6 +101,13 @@ class ExtractionCraft:
         """A transformer where there is an encoder; the small trunk always."""
         return ("mini", "static") if has_encoder else ("static",)
 
+    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
+        """Make the small trunk, warmed up on the texts."""
+        from gts.student.spans.local_making import build_local_trunk
+
+        texts = [row.text for row in (*scene.train, *scene.pool)]
+        build_local_trunk(texts, folder, encoder=scene.encoder, seed=scene.spec.seed)
+
     def certain(self, row: MarkedRow) -> Beliefs:
         """What a gold row marks."""
         if row.found is None:
@@ -143,10 +151,7 @@ class ExtractionCraft:
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
     ) -> None:
         """Train a span student on its trunk."""
-        import tempfile
-
         from gts.student.spans import labels
-        from gts.student.spans.own_text import build_local_trunk
         from gts.student.spans.training import SpanConfig, train
 
         config = SpanConfig(
@@ -156,21 +161,11 @@ class ExtractionCraft:
             seed=scene.spec.seed,
         )
         learnt = [labels.Lesson(one.row, one.belief, one.weight) for one in lessons]
-        with tempfile.TemporaryDirectory() as temporary:
-            trunk = scene.encoder
-            if tier == "static" or trunk is None:
-                trunk = Path(temporary)
-                texts = [row.text for row in (*scene.train, *scene.pool)]
-                build_local_trunk(texts, trunk, encoder=scene.encoder, seed=scene.spec.seed)
-            train(
-                learnt,
-                scene.spec.extraction,
-                trunk,
-                folder,
-                config,
-                report,
-                given=bool(scene.spec.entities_given),
-            )
+        trunk = scene.start if tier == "static" else scene.encoder
+        if trunk is None:
+            raise ValueError(f"a {tier} student without a trunk")
+        is_given = bool(scene.spec.entities_given)
+        train(learnt, scene.spec.extraction, trunk, folder, config, report, given=is_given)
 
     def predict(self, tier: str, folder: Path, rows: Sequence[MarkedRow], task: RowTask) -> list[Beliefs]:
         """What a trained student finds."""
@@ -223,20 +218,10 @@ class ExtractionCraft:
         """What the packaged student finds."""
         from gts.student.spans.runtime import load_span_student
 
-        return load_span_student(package).find
+        student = load_span_student(package)
+        return lambda rows: list(student.find(rows))
 
 
 def _with_given(row: MarkedRow) -> Structure:
     found = row.found or Structure()
     return replace(found, entities=row.given) if row.given else found
-
-
-def text_vectors(texts: Sequence[str], encoder: Path | None) -> NDArray[np.float32]:
-    """Unit vectors of texts, in which likeness is measured."""
-    if encoder is None:
-        from gts.teacher.lexical import latent_vectors, ngram_matrix
-
-        return latent_vectors(ngram_matrix(texts))
-    from gts.core.encoder import Encoder
-
-    return Encoder(encoder, MOST_TOKENS).embed(texts)

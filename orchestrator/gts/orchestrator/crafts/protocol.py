@@ -37,6 +37,7 @@ class Scene:
         heldout: Gold rows nobody may learn from.
         pool: Unlabelled rows.
         encoder: Folder of the encoder, if there is one.
+        start: Folder that :meth:`Craft.begin` filled, for students of the smallest tier.
     """
 
     task: RowTask
@@ -44,6 +45,7 @@ class Scene:
     heldout: Sequence[Row]
     pool: Sequence[Row]
     encoder: Path | None
+    start: Path | None = None
 
     @property
     def spec(self) -> TaskSpec:
@@ -127,6 +129,10 @@ class Craft(Protocol):
 
     def tiers(self, has_encoder: bool) -> tuple[str, ...]:
         """Tiers of students, largest first."""
+        ...
+
+    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
+        """Make what every student of the smallest tier starts from, of the texts in a scene alone, without their answers."""
         ...
 
     def certain(self, row: Row) -> Belief:

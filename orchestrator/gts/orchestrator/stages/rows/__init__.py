@@ -38,6 +38,7 @@ def load_scene(craft: Craft, inputs: Mapping[str, Path], params: Mapping[str, An
         [task.gold[i] for i in heldout],
         [task.pool[i] for i in pool],
         encoder,
+        inputs.get("begin"),
     )
 
 

@@ -27,7 +27,7 @@ def run(
 
     Args:
         inputs: ``task``; unless seed-only ``audit`` and ``NAME of FOLD``, what teachers of this fold said (see stage
-            ``rows.audit``), or ``assistant``, a larger student of this fold; ``generate NAME`` where there are any.
+            ``rows.audit``), or ``assistant``, a larger student of this fold; ``generate NAME`` where there are any; for static ``begin``.
         params: ``fold``, ``folds``, ``pool``, ``encoder`` (see :func:`load_scene`), ``weights`` (its identity), ``tier``,
             ``seed_only``, ``visits`` (lessons seen, with repetition).
         out: Gets ``student/``, ``heldout.jsonl`` and ``pool.jsonl``.

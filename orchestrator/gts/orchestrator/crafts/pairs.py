@@ -1,0 +1,269 @@
+"""Similarity: what is particular to tasks whose rows are two texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gts.orchestrator.crafts.protocol import Ask, Judgement, Lesson, Opinions, Report, Scene
+from gts.orchestrator.crafts.vectors import load_token_vectors, text_vectors, write_token_vectors
+from gts.orchestrator.estimate import CONFIDENCE
+from gts.student.layout import StudentManifest
+from gts.tasks import similarity_metrics
+from gts.tasks.metrics import wilson_interval
+from gts.tasks.rows import PairRow, RowTask
+
+if TYPE_CHECKING:
+    from gts.student.pairs.calibration import Decision
+
+Floats = NDArray[np.float32]
+
+_BATCH = 32
+_ENOUGH_FOR_CROSS = 300
+"""Gold pairs from which on reading both texts at once does better than comparing their vectors (benchmarks/LOG.md)."""
+_COMPARED = 200
+_RESAMPLES = 500
+_FORM = "form"
+_ALIKE = {"not alike": "the two texts do not mean the same", "alike": "the two texts mean the same"}
+
+
+class PairCraft:
+    """See :class:`gts.orchestrator.crafts.protocol.Craft`; a belief is a probability, or a grade as a share of the scale."""
+
+    def strata(self, task: RowTask) -> NDArray[np.float32]:
+        """Whether each gold pair is alike, and whether it is not [rows, 2]."""
+        alike = _shares(task, task.gold) >= 0.5
+        return np.stack([~alike, alike], axis=1).astype(np.float32)
+
+    def texts(self, row: PairRow) -> Sequence[str]:
+        """Both texts."""
+        return (row.text_a, row.text_b)
+
+    def teachers(self, task: RowTask, has_encoder: bool) -> tuple[str, ...]:
+        """Overlap of words and characters; vectors of an encoder as it is."""
+        return ("lexical", "frozen") if has_encoder else ("lexical",)
+
+    def teach(self, teacher: str, scene: Scene, report: Report) -> Opinions:
+        """Fit a teacher and ask it."""
+        from gts.teacher.pairs.frozen import fit_frozen
+        from gts.teacher.pairs.lexical import fit_lexical
+        from gts.teacher.pairs.rows import distinct_texts
+
+        asked = [*scene.heldout, *scene.pool]
+        scale, seed = scene.spec.scale, scene.spec.seed
+        if teacher == "lexical":
+            said = fit_lexical(scene.train, scene.pool, asked, scale, seed)
+        else:
+            vectors = text_vectors(distinct_texts(scene.train, scene.pool, asked), scene.encoder)
+            said = fit_frozen(scene.train, scene.pool, asked, vectors, scale, with_surface=True, seed=seed)
+        report(1.0)
+        beliefs = said.tolist()
+        return Opinions(beliefs[: len(scene.heldout)], beliefs[len(scene.heldout) :])
+
+    def consult(self, scene: Scene, rows: Sequence[PairRow], ask: Ask, schema: bool) -> list[float | None]:
+        """Ask a language model whether two texts mean the same; it is not asked for grades."""
+        from gts.teacher.incontext import Known, ask_about
+        from gts.teacher.llm import tell
+
+        if scene.spec.scale is not None:
+            return [None] * len(rows)
+        gold = [_both(row) for row in scene.train]
+        texts = [_both(row) for row in rows]
+        vectors = text_vectors([*gold, *texts], scene.encoder)
+        alike = _shares(scene.task, scene.train) >= 0.5
+        targets = np.stack([~alike, alike], axis=1).astype(np.float32)
+        nothing = vectors[:0]
+        known = Known(gold, vectors[: len(gold)], targets, nothing, targets[:0])
+        questions = ask_about(texts, vectors[len(gold) :], known, _ALIKE, multi_label=False)
+        said = tell(questions, 2, False, ask).probabilities[:, 1].tolist()
+        return [None if np.isnan(belief) else belief for belief in said]
+
+    def tiers(self, has_encoder: bool) -> tuple[str, ...]:
+        """A transformer where there is an encoder; the token table always."""
+        return ("mini", "static") if has_encoder else ("static",)
+
+    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
+        """Token vectors: those of the encoder, else of the user's own text."""
+        texts = [text for row in (*scene.train, *scene.pool) for text in self.texts(row)]
+        write_token_vectors(folder, texts, scene.encoder, scene.spec.seed)
+
+    def certain(self, row: PairRow) -> float:
+        """Its score, which :meth:`train` takes for what it is on the scale."""
+        if row.score is None:
+            raise ValueError("a gold pair without its score")
+        return row.score
+
+    def combine(self, said: Sequence[Sequence[float | None]], weights: Sequence[float]) -> list[float]:
+        """Weighted means of those who have an opinion; one half where nobody has."""
+        out = []
+        for row in zip(*said, strict=True):
+            given = [
+                (belief, weight) for belief, weight in zip(row, weights, strict=True) if belief is not None
+            ]
+            total = sum(weight for _, weight in given)
+            out.append(sum(belief * weight for belief, weight in given) / total if total else 0.5)
+        return out
+
+    def trust(self, belief: float) -> float:
+        """How far from one half it is."""
+        return abs(2 * belief - 1)
+
+    def judge(
+        self,
+        task: RowTask,
+        rows: Sequence[PairRow],
+        beliefs: Sequence[float | None],
+        decision: Mapping[str, float] | None = None,
+    ) -> Judgement:
+        """Accuracy, F1 and rank correlation of calibrated beliefs."""
+        from gts.student.pairs.calibration import Calibration, Decision, calibrate, decide_from
+
+        raw = np.array([0.5 if belief is None else belief for belief in beliefs], np.float32)
+        targets, graded = _shares(task, rows), task.spec.scale is not None
+        metric = task.spec.metric
+        if decision is not None:
+            line = Calibration(decision["slope"], decision["intercept"])
+            decided = Decision(line, decision["threshold"])
+        elif graded:
+            decided = Decision(calibrate(raw, targets))
+        else:
+            decided = decide_from(raw, targets, "f1" if metric == "f1" else "accuracy")
+        said = decided.calibration.apply(raw)
+
+        def measure(some: NDArray[np.int64]) -> dict[str, Any]:
+            return similarity_metrics.evaluate(
+                targets[some].tolist(), said[some], decided.threshold, graded=graded
+            )
+
+        measures = measure(np.arange(len(rows)))
+        low, high = _interval(metric, measures, measure, len(rows))
+        bounded = np.clip(said.astype(np.float64), 1e-4, 1 - 1e-4)
+        loss = -(targets * np.log(bounded) + (1 - targets) * np.log(1 - bounded)).mean()
+        return Judgement(measures, float(measures[metric]), low, high, float(loss), decided.to_json())
+
+    def train(
+        self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
+    ) -> None:
+        """Train a student of the form that suits tier and gold."""
+        from gts.core.pair_tuning import PairTuning
+        from gts.student.pairs.bi import train_bi
+        from gts.student.pairs.cross import train_cross
+        from gts.student.pairs.files import form_of, save
+        from gts.student.pairs.lessons import PairLessons, pairs_of, shares
+        from gts.student.pairs.static import StaticPairConfig, train_static_pairs
+
+        n_gold = len(scene.train)
+        gold = shares([lesson.belief for lesson in lessons[:n_gold]], scene.spec.scale)
+        taught = np.array([lesson.belief for lesson in lessons[n_gold:]], np.float32)
+        learnt = PairLessons(
+            pairs_of([lesson.row for lesson in lessons]),
+            np.concatenate([gold, taught]).astype(np.float32),
+            np.array([lesson.weight for lesson in lessons], np.float32),
+            n_gold,
+        )
+        student: Any
+        if tier == "static":
+            if scene.start is None:
+                raise ValueError("a static student without token vectors")
+            tokenizer, vectors = load_token_vectors(scene.start)
+            student = train_static_pairs(
+                learnt, tokenizer, vectors, StaticPairConfig(seed=scene.spec.seed), report
+            )
+        else:
+            if scene.encoder is None:
+                raise ValueError(f"a {tier} student without an encoder")
+            config = PairTuning(steps=max(1, visits // _BATCH), batch_size=_BATCH, seed=scene.spec.seed)
+            make = train_cross if len(scene.task.gold) >= _ENOUGH_FOR_CROSS else train_bi
+            student = make(learnt, scene.encoder, config, on_step=report)
+        save(student, folder)
+        (folder / _FORM).write_text(form_of(student), "utf-8")
+
+    def predict(self, tier: str, folder: Path, rows: Sequence[PairRow], task: RowTask) -> list[float]:
+        """What a trained student says, before calibration."""
+        from gts.student.pairs.lessons import pairs_of
+
+        said: list[float] = _load(folder).predict(pairs_of(rows)).tolist() if rows else []
+        return said
+
+    def generate(self, scene: Scene, count: int, seed: int) -> list[Lesson]:
+        """Nothing: pairs are made of single texts by mining, not by changing words."""
+        return []
+
+    def package(self, manifest: StudentManifest, student: Path, task: RowTask, out: Path) -> dict[str, Any]:
+        """Write it in the form that other libraries load, with ONNX where it is a transformer."""
+        from gts.student.layout import read_manifest
+        from gts.student.pairs.files import publish
+        from gts.student.pairs.lessons import pairs_of
+        from gts.student.pairs.manifest import OUTPUTS
+        from gts.student.pairs.measure import choose_serving
+
+        publish(_load(student), out, manifest.model_copy(update={"labels": OUTPUTS}))
+        share = choose_serving(out, pairs_of([*task.pool, *task.gold][:_COMPARED]))
+        return {"serving": read_manifest(out).serving, "int8_agreement": share}
+
+    def serve(self, package: Path) -> Callable[[Sequence[PairRow]], list[float]]:
+        """What the packaged student says, its calibration undone: a decision is applied to what is believed before it."""
+        from gts.student.pairs.lessons import pairs_of, shares
+        from gts.student.pairs.runtime import load_pair_student
+
+        student = load_pair_student(package)
+
+        def answer(rows: Sequence[PairRow]) -> list[float]:
+            said = shares(student.similarity(pairs_of(rows)).tolist(), student.manifest.scale)
+            return _before(said, student.decision)
+
+        return answer
+
+    def dump(self, belief: float | None) -> Any:
+        """A number, or null."""
+        return None if belief is None else round(float(belief), 6)
+
+    def load(self, value: Any) -> float | None:
+        """What :meth:`dump` gave."""
+        return None if value is None else float(value)
+
+
+def _shares(task: RowTask, rows: Sequence[PairRow]) -> Floats:
+    from gts.student.pairs.lessons import shares
+
+    return shares([row.score or 0.0 for row in rows], task.spec.scale)
+
+
+def _both(row: PairRow) -> str:
+    return f"1: {row.text_a} 2: {row.text_b}"
+
+
+def _load(folder: Path) -> Any:
+    from gts.student.pairs.files import load
+
+    form: Any = (folder / _FORM).read_text("utf-8")
+    return load(form, folder)
+
+
+def _before(said: Floats, decision: Decision) -> list[float]:
+    from gts.student.pairs.calibration import logit
+    from gts.student.runtime import sigmoid
+
+    line = decision.calibration
+    raw: list[float] = sigmoid((logit(said) - line.intercept) / line.slope).tolist()
+    return raw
+
+
+def _interval(
+    metric: str,
+    measures: Mapping[str, Any],
+    measure: Callable[[NDArray[np.int64]], Mapping[str, Any]],
+    n: int,
+) -> tuple[float, float]:
+    """Wilson's interval of accuracy, bootstrap over pairs of the others."""
+    if metric == "accuracy":
+        return wilson_interval(round(measures[metric] * n), n, CONFIDENCE)
+    rng = np.random.default_rng(0)
+    values = [float(measure(rng.integers(0, n, n))[metric]) for _ in range(_RESAMPLES)]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
