@@ -82,7 +82,7 @@ def test_personal_data_from_nowhere_is_dropped_the_users_own_is_not() -> None:
     )
     verdicts = judge(texts, FilterContext(GOLD, pool))
     assert [verdict.kind for verdict in verdicts] == ["", "personal data"]
-    assert "e-mail address" in verdicts[1].reason
+    assert "it holds an e-mail address" in verdicts[1].reason
     assert "bob" not in verdicts[1].reason
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,14 @@ def produce(store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return run
 
 
+def prompts(bodies: list[dict[str, Any]]) -> list[str]:
+    return [body["messages"][0]["content"] for body in bodies]
+
+
+def outcome(report: Report, action: str) -> str:
+    return str(next(made["outcome"] for made in report["decisions"] if made["action"] == action))
+
+
 def teacher(report: Report, name: str = "big") -> Report:
     return next(row for row in report["teachers"] if row["name"] == name)
 
@@ -123,6 +133,56 @@ def test_a_model_that_knows_better_is_used_and_paid_for_once(
     assert sum(stage.get("tokens", 0) for stage in report["stages"]) == report["tokens"]
     assert new <= 3  # what the examination asks without keeping it
     assert again["models"][0]["cached"] == again["models"][0]["calls"]
+
+
+def test_what_was_paid_before_is_counted_but_not_shown_as_paid(produce: Callable[..., Report]) -> None:
+    with serving(knows) as server:
+        first, second = produce(served(server.url)), produce(served(server.url))
+
+    assert first["paid"] == pytest.approx(first["money"])
+    assert second["money"] == first["money"] > 0
+    assert (second["paid"], second["models"][0]["paid"]) == (0.0, 0.0)
+
+
+def test_the_same_name_at_another_address_is_asked_itself(produce: Callable[..., Report]) -> None:
+    with serving(knows) as server, serving(lambda body, count: chat("A")) as other:
+        first, second = produce(served(server.url)), produce(served(other.url))
+
+    assert (teacher(first)["used"], teacher(second)["used"]) == (True, False)
+
+
+def test_a_prompt_of_ones_own_is_used_though_the_job_ran_before(
+    produce: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = (resources.files("gts.teacher") / "prompts" / "choose.txt").read_text("utf-8")
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "choose.txt").write_text(f"In my own words.\n{shipped}")
+    with serving(knows) as server:
+        produce(served(server.url))
+        before = len(server.bodies)
+        monkeypatch.setenv("GTS_PROMPTS", str(tmp_path / "prompts"))
+        produce(served(server.url))
+
+    asked = [prompt for prompt in prompts(server.bodies[before:]) if "Text: " in prompt]
+    assert asked
+    assert all(prompt.startswith("In my own words.") for prompt in asked)
+
+
+def test_the_speed_of_the_store_is_not_that_of_the_model(
+    produce: Callable[..., Report], store: ArtifactStore
+) -> None:
+    def slow(body: dict[str, Any], count: int) -> dict[str, Any]:
+        time.sleep(0.02)
+        return knows(body, count)
+
+    with serving(slow) as server:
+        produce(f"{served(server.url)}, concurrency: 1")
+        for stage in (store.root / "stages").glob("*.json"):
+            stage.unlink()
+        again = produce(f"{served(server.url)}, concurrency: 1")
+
+    assert again["models"][0]["cached"] > 0
+    assert not outcome(again, "examine big").startswith(("0.00", "0.01"))
 
 
 def test_without_log_probabilities_the_model_votes(produce: Callable[..., Report]) -> None:
@@ -217,6 +277,88 @@ def test_the_budget_of_tokens_is_kept(produce: Callable[..., Report]) -> None:
 
     assert report["tokens"] <= 500 + 4 * 8 * 10  # a batch of calls may go over it
     assert report["published"] in ("student", "seed_only")
+
+
+def test_a_model_that_could_not_be_asked_has_no_measure(produce: Callable[..., Report]) -> None:
+    with serving(knows) as server:
+        report = produce(served(server.url), budget={"tokens": 1})
+
+    row = teacher(report)
+    assert (row["value"], row["loss"], row["used"]) == (None, None, False)
+    assert row["reason"] == "not asked: the budget of tokens was spent"
+    assert outcome(report, "consult big") == row["reason"]
+    assert not any(stage["name"] == "consult" for stage in report["stages"])
+
+
+def test_a_model_is_measured_by_what_it_answered(produce: Callable[..., Report]) -> None:
+    def half(body: dict[str, Any], count: int) -> dict[str, Any]:
+        answer = knows(body, count)
+        texts = re.findall(r"^Text: (.*)$", body["messages"][0]["content"], re.MULTILINE)
+        return chat("") if texts and "parcel" in texts[-1] else answer
+
+    with serving(half) as server:
+        report = produce(served(server.url))
+
+    assert teacher(report)["value"] == 1.0
+    assert "it had no opinion on" in teacher(report)["reason"]
+    assert "without an answer)" in outcome(report, "consult big")
+
+
+def test_tokens_are_shared_by_folds_and_all_gold(produce: Callable[..., Report]) -> None:
+    def dear(body: dict[str, Any], count: int) -> dict[str, Any]:
+        answer = writes(body, count)
+        if "new texts" in body["messages"][0]["content"]:
+            answer["usage"] = {"prompt_tokens": 700, "completion_tokens": 300}
+        return answer
+
+    with serving(dear) as server:
+        report = produce(
+            f"{served(server.url)}, concurrency: 1", teachers=[], generators=["big"], budget={"tokens": 4500}
+        )
+
+    spent = [stage["tokens"] for stage in report["stages"] if stage["name"] == "generate"]
+    assert len(spent) == 3
+    assert min(spent) > 0
+    assert report["tokens"] <= 4500
+
+
+def test_texts_that_the_published_student_cannot_have_are_not_kept(produce: Callable[..., Report]) -> None:
+    with serving(lambda body, count: chat("no idea")) as server:
+        report = produce(served(server.url), teachers=[], generators=["big"])
+
+    (row,) = report["generators"]
+    assert not row["used"]
+    assert "no text for the student of all gold passed the filters" in row["reason"]
+    assert report["counts"]["generated"] == 0
+
+
+def test_a_writer_that_was_not_tried_says_why(produce: Callable[..., Report]) -> None:
+    with serving(knows) as server:
+        report = produce(
+            served(server.url), teachers=[], generators=["embedded", "big"], budget={"tokens": 300}
+        )
+
+    reasons = {row["name"]: row["reason"] for row in report["generators"]}
+    assert re.match(r"not tried: at least [\d,]+ tokens were needed, \d+ tokens were left", reasons["big"])
+    assert report["generators"][1] | {"reason": ""} == {
+        "name": "big",
+        "used": False,
+        "reason": "",
+        "accepted": 0,
+        "rejected": {},
+        "artifact": None,
+    }
+
+
+def test_a_model_that_was_left_out_is_among_the_language_models(produce: Callable[..., Report]) -> None:
+    report = produce('kind: openai, model: m, base_url: "http://127.0.0.1:1/v1", timeout_s: 2')
+
+    (row,) = report["models"]
+    assert (row["name"], row["calls"], row["paid"]) == ("big", 0, 0.0)
+    assert re.match(
+        r"model 'big' at http://127.0.0.1:1/v1 cannot be reached: .*; start the server", row["problem"]
+    )
+    assert ". " not in row["problem"]
 
 
 def test_a_local_model_is_also_asked_what_it_finds_likelier(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from gts.core.errors import MissingDependency
+from gts.orchestrator import costs
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
-from gts.orchestrator.planner import Action, FixedPlanner, Kind, allowed, best_trial
+from gts.orchestrator.planner import Action, FixedPlanner, Kind, allowed, best_trial, why_untried
 from gts.tasks.spec import TaskSpec
 
 PROFILE = Profile(
@@ -95,6 +97,7 @@ def course(
                 ),
                 "generations": {**evidence.generations, action.model: {"accepted": 30}},
             },
+            Kind.FORGO: {"forgone": {**evidence.forgone, action.model: action.reason}},
             Kind.EXAMINE: {"examined": {**evidence.examined, action.model: facts or FACTS}},
             Kind.CONSULT: {"consulted": {**evidence.consulted, action.model: {}}},
             Kind.PACKAGE: {"packages": {**evidence.packages, action.tier: SIZE.get(action.tier)}},
@@ -162,6 +165,67 @@ def test_tuning_a_model_for_too_long_is_not_begun() -> None:
 
     assert any("generate" in title for title in course(spec, budget=160.0, facts=FACTS)[0])
     assert not any("generate" in title for title in course(spec, budget=160.0, facts=slow)[0])
+
+
+def test_a_writer_that_is_not_asked_is_forgone_with_its_reason() -> None:
+    spec = task(generators=["big"], budget={"seconds": 160.0})
+    titles, evidence = course(spec, budget=160.0, facts=FACTS | {"tuning_tokens": 400_000})
+    met, reached = course(task(generators=["big"], goal={"target": 0.7}))
+
+    assert titles.count("no texts by big") == met.count("no texts by big") == 1
+    assert re.fullmatch(r"at least [\d,]+ s were needed, \d+ s were left for it", evidence.forgone["big"])
+    assert why_untried(evidence, "big") == f"not tried: {evidence.forgone['big']}"
+    assert why_untried(reached, "big") == "not tried: the target was met without them"
+
+
+@pytest.mark.parametrize("budget", [300.0, 600.0, 1200.0])
+def test_time_is_kept_for_a_writer_that_is_named(budget: float) -> None:
+    spec = task(teachers=["big"], generators=["big"], budget={"seconds": budget})
+    slow = FACTS | {"text_seconds": 0.5}
+
+    titles, evidence = course(spec, budget=budget, facts=slow, took=lambda action: action.forecast_s)
+
+    assert titles.count("generate mini by big") == 1
+    assert evidence.spent_s <= budget
+
+
+def test_tokens_are_kept_for_a_writer_that_is_named() -> None:
+    facts = {"examined": {"big": FACTS}, "audit": AUDIT, "spent_tokens": 30_000}
+    spec = task(teachers=["big"], budget={"tokens": 300_000})
+    alone = Evidence(spec, 170.0, PROFILE, SIZES, **facts)
+    also_writes = replace(alone, spec=task(teachers=["big"], generators=["big"], budget={"tokens": 300_000}))
+
+    asked, fewer = costs.texts_to_ask(alone, FACTS), costs.texts_to_ask(also_writes, FACTS)
+    left = 270_000 - 1.5 * fewer * FACTS["text_tokens"]
+    spent = also_writes.evolve(consulted={"big": {}}, spent_tokens=int(300_000 - left))
+
+    assert fewer < asked
+    assert costs.texts_to_write(spent, FACTS, "mini").count > 0
+
+
+def test_a_generator_that_was_not_tried_has_a_reason_of_its_own() -> None:
+    evidence = Evidence(
+        task(goal={"target": 0.9}), 100.0, PROFILE, SIZES, examined={"big": {"problem": "gone"}}
+    )
+    scarce = replace(evidence, profile=replace(PROFILE, pool=10))
+
+    assert why_untried(evidence, "embedded") == (
+        "not tried: there is enough unlabelled text, 6000 for 6 labels"
+    )
+    assert why_untried(scarce, "embedded") == "not tried: the budget was spent"
+    met = scarce.evolve(trials=(trial("mini", 0.95),))
+    assert why_untried(met, "embedded") == "not tried: the target was met without its texts"
+    assert why_untried(evidence, "big") == "left out: gone"
+
+
+def test_a_model_without_tokens_left_is_not_asked_about_gold() -> None:
+    spec = task(teachers=["big"], budget={"tokens": 100})
+    evidence = Evidence(spec, 170.0, PROFILE, SIZES, audit=AUDIT, examined={"big": FACTS})
+
+    action = FixedPlanner().next(evidence)
+
+    assert (action.title, action.forecast_s) == ("consult big", 0.0)
+    assert action.reason == "the budget of tokens is spent before big was asked about any text"
 
 
 def test_a_model_that_cannot_be_reached_is_asked_nothing_more() -> None:

@@ -110,8 +110,10 @@ def test_teachers_are_listed_with_their_share_best_first(store: ArtifactStore) -
 def test_a_generator_that_was_not_tried_says_why(store: ArtifactStore) -> None:
     report = make(store, pool=500)[0]
 
-    assert report["generators"] == []
-    assert report["generation_note"].startswith("not tried")
+    (row,) = report["generators"]
+    assert (row["name"], row["used"], row["artifact"]) == ("embedded", False, None)
+    assert row["reason"] == "not tried: there is enough unlabelled text, 500 for 2 labels"
+    assert report["generation_note"] == row["reason"]
 
 
 def test_students_are_listed_from_small_to_large_and_one_is_published(store: ArtifactStore) -> None:

@@ -116,3 +116,11 @@ def task():
     }
     rows = [{"text": text, "label": label} for label, found in texts.items() for text in found]
     return {"name": "tickets", "examples": rows, "unlabeled": ["a refund please", "no parcel came"]}
+
+
+@pytest.fixture(scope="session")
+def row_students(tiny_encoder, tmp_path_factory):
+    """Folders of real students of every type but classification, each with labelled rows that it gets right."""
+    from tiny_rows import make_row_students
+
+    return make_row_students(tmp_path_factory.mktemp("row-students"), tiny_encoder)

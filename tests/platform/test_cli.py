@@ -11,7 +11,7 @@ from tiny_student import write_tiny_student
 
 from gts.platform.cli import run
 from gts.platform.cli.output import print_table
-from gts.platform.cli.progress import print_report
+from gts.platform.cli.progress import Progress, print_report
 
 HEAVY = (
     "torch",
@@ -180,8 +180,70 @@ def test_doctor_asks_every_language_model(gts, tmp_path, monkeypatch):
     assert checks["model big"]["ok"]
     assert "no log-probabilities; keeps to no JSON schema" in checks["model big"]["found"]
     assert not checks["model gone"]["ok"]
-    assert "has stopped answering" in checks["model gone"]["found"]
+    assert "model 'gone' at http://127.0.0.1:1/v1 cannot be reached" in checks["model gone"]["found"]
     assert "very-secret" not in out
+
+
+def test_doctor_goes_on_after_an_entry_that_is_wrong(gts, tmp_path, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    for file in ("config.json", "model.safetensors"):
+        (tmp_path / "weights" / file).write_bytes(b"\0\1{")
+    (tmp_path / "key").write_text("sk-hush\nsecond line")
+    with serving(lambda body, count: chat("Hello!")) as server:
+        rows = (
+            f"{{name: keyed, kind: openai, model: m, base_url: '{server.url}', key_file: key}}",
+            "{name: damaged, kind: transformers, model: weights}",
+            "{name: away, kind: transformers, model: weights, device: 'cuda:97'}",
+            "{name: typo, kind: transformers, model: weights, device: gpu}",
+            "{name: far, kind: openai, model: m, base_url: 'http://ann:hush@h:99999/v1'}",
+            "{name: search, kind: transformers, model: weights, search: {simulation: 8}}",
+            "{name: tune, kind: transformers, model: weights, tune: {steps: -1}}",
+            f"{{name: good, kind: openai, model: m, base_url: '{server.url}'}}",
+        )
+        (tmp_path / "models.yaml").write_text("models:\n" + "".join(f"  - {row}\n" for row in rows))
+        monkeypatch.setenv("GTS_MODELS", str(tmp_path / "models.yaml"))
+        code, out, _ = gts("doctor", "--json")
+
+    checks = {check["name"]: check for check in last_json(out)["checks"] if "model" in check["name"]}
+    found = {
+        "model keyed": "is not one line of plain characters",
+        "model damaged": "cannot be loaded from the folder",
+        "model away": "wants device 'cuda:97'; this machine has",
+        "model 4": "device is 'gpu'; expected auto",
+        "model 5": "base_url is no address",
+        "model search": "search has no option 'simulation'",
+        "model tune": "steps is -1; expected 1 to 100000",
+    }
+    assert code == 0 or not all(check["ok"] for check in checks.values())
+    for name, words in found.items():
+        assert not checks[name]["ok"]
+        assert words in checks[name]["found"]
+        assert checks[name]["mend"]
+    assert checks["model good"]["ok"]
+    assert "hush" not in out
+
+
+def test_doctor_names_files_and_folders_of_the_environment(gts, tmp_path, monkeypatch):
+    monkeypatch.setenv("GTS_PROMPTS", str(tmp_path / "nowhere"))
+    found = last_json(gts("doctor", "--json")[1])
+    checks = {check["name"]: check for check in found["checks"]}
+    assert not checks["prompts"]["ok"]
+    assert str(tmp_path / "nowhere") in checks["prompts"]["found"]
+    settings = {row["variable"]: row["value"] for row in found["settings"]}
+    assert settings["GTS_PROMPTS"] == str(tmp_path / "nowhere")
+    assert {"GTS_MODELS", "GTS_CATALOGUE"} <= set(settings)
+
+
+def test_bad_options_are_refused_before_a_job_starts(gts, tmp_path, monkeypatch):
+    (tmp_path / "models.yaml").write_text(
+        "models: [{name: own, kind: transformers, model: m, tune: {learning_rate: 7}}]"
+    )
+    monkeypatch.setenv("GTS_MODELS", str(tmp_path / "models.yaml"))
+    (tmp_path / "task.yaml").write_text("name: t\ngenerators: [own]\nexamples: examples.csv\n")
+    (tmp_path / "examples.csv").write_text("text,label\nmy parcel,a\na parcel,a\na refund,b\nrefund me,b\n")
+    code, _, err = gts("produce", tmp_path / "task.yaml", "-o", tmp_path / "out")
+    assert code == 2
+    assert "model 'own': tune: learning_rate is 7" in err
 
 
 def test_a_local_model_is_asked_what_it_believes(gts, tmp_path, monkeypatch):
@@ -204,6 +266,13 @@ def test_a_local_model_is_asked_what_it_believes(gts, tmp_path, monkeypatch):
     assert sum(row["probability"] for row in found["statements"]) == pytest.approx(1)
     assert "perplexity" in gts("probe", "zanamivir", "can treat", "influenza")[1]
     assert gts("probe", "a", "is", "b", "--model", "far")[0] == 2
+    code, _, err = gts("probe", "a", "is", "b", "--model", "ownn")
+    assert code == 2
+    assert "did you mean 'own'?" in err
+    for empty in (("", "is", "b"), ("a", " ", "b"), ("a", "is", "")):
+        code, _, err = gts("probe", *empty)
+        assert code == 2
+        assert "is empty" in err
 
 
 def test_doctor_looks_at_everything(gts):
@@ -215,6 +284,7 @@ def test_doctor_looks_at_everything(gts):
         "python",
         "platform",
         "train",
+        "llm",
         "encoder",
         "cores",
         "memory",
@@ -269,5 +339,37 @@ def test_the_report_says_what_language_models_took(capfd):
     report = {"name": "t", "tier": "mini", "estimate": measured, "seed_only": measured, "seconds": 1.0}
     print_report({**report, "models": [model]})
     out = capfd.readouterr().out
-    for said in ("big", "1,200", "45,678", "0.25", "empty 7"):
+    for said in ("big", "1,200", "45,678", "0.25", "empty 7", "known before: answers that were kept"):
         assert said in out
+
+
+def test_the_report_says_what_was_decided_what_came_of_it_and_what_went_wrong(capfd):
+    measured = {"metric": "accuracy", "value": 0.8, "low": 0.7, "high": 0.9}
+    nothing = {"calls": 0, "cached": 0, "tokens": 0, "money": 0.0, "paid": 0.0, "faults": {}}
+    untried = {"used": False, "accepted": 0, "rejected": {}, "artifact": None}
+    print_report(
+        {
+            "name": "t",
+            "tier": "mini",
+            "estimate": measured,
+            "seed_only": measured,
+            "seconds": 1.0,
+            "teachers": [{"name": "big", "value": None, "used": False, "reason": "left out: it is gone"}],
+            "generators": [{"name": "small", **untried, "reason": "not tried: the target was met"}],
+            "models": [{"name": "big", **nothing, "problem": "it is gone"}],
+            "decisions": [
+                {"action": "examine big", "reason": "see", "outcome": "it is left out: it is gone"}
+            ],
+        }
+    )
+    out = capfd.readouterr().out
+    assert "- examine big: see -> it is left out: it is gone" in out
+    assert "teacher big: left out: it is gone" in out
+    assert "generator small: not tried: the target was met" in out
+    assert "left out" in next(line for line in out.splitlines() if line.strip().startswith("big"))
+
+
+def test_outcomes_are_shown_while_a_job_runs(capfd):
+    with Progress() as progress:
+        progress.show({"kind": "outcome", "data": {"number": 1, "outcome": {"outcome": "it is left out"}}})
+    assert "outcome: it is left out" in capfd.readouterr().err

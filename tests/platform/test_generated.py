@@ -450,6 +450,21 @@ def test_several_labels_are_boxes_and_none_is_a_choice(make_job, browser, servic
         assert review.labels == tuple(labels)
 
 
+def test_what_a_person_dropped_is_not_put_on_the_filters(make_job, browser, http, gts):
+    row = judged("send it again", "billing", "veto") | {"reason": "a person vetoed it"}
+    job_id = make_job([row], labels=["billing", "delivery"])
+    http.put(f"/api/v1/jobs/{job_id}/generated/{id_of('send it again')}", json={"verdict": "veto"})
+
+    html = show(browser, f"/jobs/{job_id}/generated")
+
+    assert "A person vetoed it" in html
+    assert "Dropped by the filters" not in html
+    http.delete(f"/api/v1/jobs/{job_id}/generated/{id_of('send it again')}")
+    _, out, _ = gts("generated", job_id)
+    assert "a person vetoed it" in " ".join(out.split())
+    assert "dropped:" not in out
+
+
 def test_whatever_generators_and_people_say_stays_text(make_job, browser, http):
     row = judged(HOSTILE, HOSTILE, HOSTILE, seeds=[HOSTILE], scores={HOSTILE: 1.0}, generator=HOSTILE)
     job_id = make_job([row], labels=[HOSTILE, "b"], generation_note=HOSTILE)

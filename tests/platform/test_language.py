@@ -57,6 +57,23 @@ def test_the_form_offers_the_models_and_keeps_what_was_ticked(http, models):
     assert again.count("checked") == 1
 
 
+def test_the_form_takes_limits_of_tokens_and_money(http, models):
+    models(big=PICKY)
+    page = http.get("/new").text
+    assert 'name="tokens"' in page and 'name="money"' in page
+    rows = "\n".join(f"refund {i}\tbilling\nparcel {i}\tdelivery" for i in range(3))
+    fields = {"name": "t", "examples": rows, "teaches:big": "on", "tokens": "2000", "money": "0.5"}
+    origin = {"Origin": "http://testserver"}
+    check = http.post("/new", files={name: (None, value) for name, value in fields.items()}, headers=origin)
+    assert check.status_code == 303, check.text
+    again = http.get(f"/new?draft={check.headers['location'].rpartition('/')[2]}").text
+    assert 'name="tokens" value="2000"' in again and 'name="money" value="0.5"' in again
+    fields["tokens"] = "many"
+    wrong = http.post("/new", files={name: (None, value) for name, value in fields.items()}, headers=origin)
+    assert wrong.status_code == 422
+    assert 'id="tokens-problem"' in wrong.text
+
+
 def test_a_statement_is_weighed_against_its_opposite(http, models, tmp_path):
     models(own=f"kind: transformers, model: {write_tiny_causal(tmp_path / 'weights', ['rain is wet.'] * 4)}")
     body = {"subject": "rain", "relation": "is", "object": "wet"}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from gts.core.errors import InvalidInput, MissingDependency, NotFound, Unavailable
+from gts.core.errors import GTSError, InvalidInput, MissingDependency, NotFound, Unavailable
 from gts.core.llm.entries import find
+from gts.core.llm.values import Fault
 from gts.core.threads import machine_name
 from gts.orchestrator import consultation, costs, generation
 from gts.orchestrator.evidence import Variant
 from gts.orchestrator.planner import Action
 from gts.orchestrator.run import Run
+from gts.orchestrator.site_models import TEACHING, asked_with
 from gts.orchestrator.taskstore import put_without_wishes
 from gts.orchestrator.trials import try_student
 from gts.tasks.dataset import TaskData
@@ -54,10 +56,13 @@ def teach(run: Run[TaskData], action: Action) -> str:
 def examine(run: Run[TaskData], action: Action) -> str:
     """See what a language model can do."""
     try:
-        params = {"model": action.model, "identity": find(action.model).identity(), "machine": machine_name()}
+        entry = find(action.model)
+        # What is measured hangs on these too; questions that were answered before are not asked again.
+        params = {"model": action.model, **asked_with(action.model, TEACHING), "machine": machine_name()}
+        params |= entry.model_dump(include={"price", "concurrency", "search", "tune"})
         facts = run.runner.run("examine", action.model, params, action.forecast_s).summary
     except OUT_OF_REACH as error:
-        facts = {"problem": str(error)}
+        facts = {"problem": _said(error)}
     run.evidence = run.evidence.evolve(examined={**run.evidence.examined, action.model: facts})
     if "problem" in facts:
         return f"it is left out: {facts['problem']}"
@@ -77,7 +82,7 @@ def consult(run: Run[TaskData], action: Action) -> str:
     try:
         facts = consultation.consult(run, action.model)
     except OUT_OF_REACH as error:
-        facts = {"problem": str(error)}
+        facts = {"problem": _said(error)}
     run.evidence = run.evidence.evolve(consulted={**run.evidence.consulted, action.model: facts})
     if "problem" in facts:
         return f"it is left out: {facts['problem']}"
@@ -105,14 +110,30 @@ def generate(run: Run[TaskData], action: Action) -> str:
         summary = generation.generate(run, name, action.tier)
     except OUT_OF_REACH as error:
         run.evidence = run.evidence.evolve(
-            generations={**run.evidence.generations, name: {"problem": str(error)}}
+            generations={**run.evidence.generations, name: {"problem": _said(error)}}
         )
-        return f"it is left out: {error}"
+        return f"it is left out: {_said(error)}"
     run.evidence = run.evidence.evolve(generations={**run.evidence.generations, name: summary})
+    if not summary["accepted"]:
+        faults = {why for account in summary.get("asked", ()) for why in account["faults"]}
+        spent = "; the budget was spent" if Fault.BUDGET.value in faults else ""
+        return f"no text for the student of all gold passed the filters{spent}: not used"
     before = run.evidence.trial(action.tier)
     others = before.generators if before is not None and before.helps else ()
     compared = _again(run, action.tier, Variant.GENERATED, (*others, name))
     return f"{summary['accepted']} texts passed the filters; {compared}"
+
+
+def forgo(run: Run[TaskData], action: Action) -> str:
+    """Do without the texts of a language model."""
+    run.evidence = run.evidence.evolve(forgone={**run.evidence.forgone, action.model: action.reason})
+    return "not tried"
+
+
+def _said(error: GTSError) -> str:
+    """What went wrong and what to do, as parts of one sentence."""
+    message = error.message.rstrip(" .")
+    return f"{message}; {error.mend}" if error.mend else message
 
 
 def _again(run: Run[TaskData], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> str:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from gts.orchestrator.estimate import Estimate
-from gts.tasks.spec import TaskSpec
+from gts.tasks.spec import EMBEDDED, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ class Evidence:
         audit: Summary of stage ``audit``, once the teachers are audited.
         trials: Students trained so far.
         generations: By generator, what came of its writing for all gold (summary of stage ``generate``), or its ``problem``.
+        forgone: By language model that was to write and was not asked to, why not.
         examined: By language model, what it was seen to do and to cost (summary of stage ``examine``), or its ``problem``.
         consulted: By language model, what came of asking it about texts, or its ``problem``.
         packages: Measured students by tier, as they would be served.
@@ -150,6 +151,7 @@ class Evidence:
     audit: Mapping[str, Any] | None = None
     trials: tuple[Trial, ...] = ()
     generations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    forgone: Mapping[str, str] = field(default_factory=dict)
     examined: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     consulted: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     packages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -175,6 +177,22 @@ class Evidence:
     def left_s(self) -> float:
         """Seconds left of the budget."""
         return self.budget_s - self.spent_s
+
+    @property
+    def waiting_writers(self) -> tuple[str, ...]:
+        """Language models that the task wants texts by, and that have not had their turn."""
+        done = {*self.generations, *self.forgone}
+        return tuple(
+            name
+            for name in self.spec.generators
+            if name != EMBEDDED and name not in done and "problem" not in self.examined.get(name, {})
+        )
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """Language models of the ensemble, which are asked about new texts too."""
+        models = (self.audit or {}).get("models", {})
+        return tuple(name for name in self.consulted if models.get(name, {}).get("weight", 0) > 0)
 
     def evolve(self, **changes: Any) -> Evidence:
         """A copy with some fields changed."""

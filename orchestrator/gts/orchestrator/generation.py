@@ -7,12 +7,13 @@ from typing import Any
 from gts.core.llm.entries import find
 from gts.orchestrator import costs
 from gts.orchestrator.run import Run
+from gts.orchestrator.site_models import TEACHING, WRITING, asked_with
 from gts.tasks.dataset import TaskData
 from gts.tasks.spec import EMBEDDED
 
 
 def generate(run: Run[TaskData], name: str, tier: str) -> dict[str, Any]:
-    """Let a generator write for every fold and for all gold.
+    """Let a generator write for every fold and for all gold; each has an equal share of the tokens and the money.
 
     Args:
         run: The run.
@@ -31,22 +32,21 @@ def generate(run: Run[TaskData], name: str, tier: str) -> dict[str, Any]:
     if name != EMBEDDED:
         facts = run.evidence.examined[name]
         entry = find(name)
-        own |= {
-            "count": costs.texts_to_write(run.evidence, facts),
-            "identity": entry.identity(),
+        own |= asked_with(name, WRITING) | {
+            "count": costs.texts_to_write(run.evidence, facts, tier).count,
             "search": entry.search,
             "tune": entry.tune,
             "schema": facts["schema"],
         }
         forecast += own["count"] * profile.labels * costs.write_s(profile, facts) + costs.tune_s(facts)
-    judges = _judges(run)
+    if judges := run.evidence.judges:
+        own["judges"] = {judge: asked_with(judge, TEACHING) for judge in judges}
     for judge in judges:
         forecast += own["count"] * profile.labels * run.evidence.examined[judge]["text_seconds"]
-    for fold in run.folds:
+    for number, fold in enumerate(run.folds):
         params = run.fold_params(fold) | own
         if name != EMBEDDED or judges:
-            run.take_stock()
-            params |= {"tokens": run.evidence.left_tokens, "money": run.evidence.left_money}
+            params |= run.allowance(1 / (len(run.folds) - number))
         inputs = {
             "teach": run.artifacts[f"teach {fold}"],
             "audit": run.artifacts["audit"],
@@ -57,9 +57,3 @@ def generate(run: Run[TaskData], name: str, tier: str) -> dict[str, Any]:
         result = run.runner.run("generate", f"{name}, {run.fold_name(fold)}", params, forecast, **inputs)
         run.artifacts[f"generate {name} {fold}"] = result.artifact
     return result.summary | {"artifact": result.artifact}
-
-
-def _judges(run: Run[TaskData]) -> list[str]:
-    """Language models of the ensemble, which are asked about the new texts too."""
-    models = (run.evidence.audit or {}).get("models", {})
-    return [name for name in run.evidence.consulted if models.get(name, {}).get("weight", 0) > 0]

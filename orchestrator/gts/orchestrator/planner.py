@@ -18,8 +18,6 @@ from gts.tasks.spec import EMBEDDED, TaskSpec
 DEFAULT_BUDGET_S = 170.0
 """What a job is sized for when the person names no budget, in seconds."""
 
-_PACKAGING_S = costs.package_s("mini") + costs.package_s("static")
-
 
 class Kind(StrEnum):
     """What can be done."""
@@ -28,8 +26,11 @@ class Kind(StrEnum):
     EXAMINE = "examine"
     CONSULT = "consult"
     DISTIL = "distil"
+    KEEP = "keep"
     REFINE = "refine"
     GENERATE = "generate"
+    FORGO = "no texts by"
+    """A language model that was to write is not asked to."""
     PACKAGE = "package"
     EVALUATE = "evaluate"
     PUBLISH = "publish"
@@ -128,6 +129,28 @@ def allowed(evidence: Evidence, tier: str) -> bool:
     return not (too_large or too_slow)
 
 
+def target_is_met(evidence: Evidence, trial: Trial | None = None) -> bool:
+    """Whether a student, by default the one to publish, is as good as the person wants it."""
+    target, trial = evidence.spec.goal.target, trial or best_trial(evidence)
+    return target is not None and trial is not None and trial.best.value >= target
+
+
+def why_untried(evidence: Evidence, generator: str) -> str:
+    """Why a generator that the task names has written nothing, in words."""
+    if generator in evidence.forgone:
+        return f"not tried: {evidence.forgone[generator]}"
+    if problem := evidence.examined.get(generator, {}).get("problem"):
+        return f"left out: {problem}"
+    if evidence.spec.type == "classification" and generator == EMBEDDED:
+        profile = evidence.profile
+        if not costs.wants_generator(profile):
+            return f"not tried: there is enough unlabelled text, {profile.pool} for {profile.labels} labels"
+        if target_is_met(evidence):
+            return "not tried: the target was met without its texts"
+        return "not tried: the budget was spent"
+    return "not tried: there is enough unlabelled text, the target was met, or the budget was spent"
+
+
 class FixedPlanner:
     """Teach, ask the language models, distil the larger tier, refine it, distil the smaller, generate where text is scarce, package,
     evaluate, publish.
@@ -139,6 +162,8 @@ class FixedPlanner:
     def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float) -> Sizes:
         """See :meth:`Planner.sizes`."""
         tiers = wanted_tiers(spec, profile)
+        if spec.budget.seconds is not None:
+            budget_s *= 1 - costs.writers_share(sum(name != EMBEDDED for name in spec.generators))
         is_hard = spec.budget.seconds is not None and spec.student.tier != "mini"
         return costs.choose_sizes(profile, budget_s, "mini" in tiers, is_hard)
 
@@ -188,6 +213,9 @@ class FixedPlanner:
             if name in evidence.consulted or "problem" in facts:
                 continue
             texts = evidence.profile.gold
+            if lacking := costs.is_spent(evidence, facts, evidence.sizes.folds):
+                reason = f"the budget of {lacking} is spent before {name} was asked about any text"
+                return Action(Kind.CONSULT, reason, model=name)
             pool = costs.texts_to_ask(evidence, facts, spared=texts)
             reason = f"ask {name} about {texts} gold texts whose labels it is not shown" + (
                 f", and if it knows better than others about {pool} unlabelled ones" if pool else ""
@@ -216,10 +244,10 @@ class FixedPlanner:
     def _refine(self, evidence: Evidence) -> Action | None:
         profile, sizes, trial = evidence.profile, evidence.sizes, evidence.trial("mini")
         tried = any(trial.variant == Variant.REFINED for trial in evidence.trials)
-        if trial is None or tried or not sizes.refine_steps or self._met(evidence, trial):
+        if trial is None or tried or not sizes.refine_steps or target_is_met(evidence, trial):
             return None
         forecast = costs.student_s(profile, sizes, "mini", sizes.refine_steps)
-        rest = self._student_s(evidence, "static") + _PACKAGING_S
+        rest = self._student_s(evidence, "static") + costs.PACKAGING_S + costs.kept_for_writers_s(evidence)
         if forecast + rest > evidence.left_s:
             return None
         reason = f"there is time to train the mini student end to end for {sizes.refine_steps} steps"
@@ -227,36 +255,34 @@ class FixedPlanner:
 
     def _generate(self, evidence: Evidence) -> Action | None:
         trial = best_trial(evidence)
-        if trial is None or self._met(evidence, trial):
+        if trial is None:
             return None
+        waiting = evidence.waiting_writers
         for name in evidence.spec.generators:
-            if name not in evidence.generations and (action := self._generate_by(evidence, trial.tier, name)):
+            if name in waiting:
+                return self._have_written(evidence, trial, name)
+            if name == EMBEDDED and (action := self._recombine(evidence, trial)):
                 return action
         return None
 
-    def _generate_by(self, evidence: Evidence, tier: str, name: str) -> Action | None:
+    def _recombine(self, evidence: Evidence, trial: Trial) -> Action | None:
         profile, sizes = evidence.profile, evidence.sizes
-        if name == EMBEDDED:
-            if not costs.wants_generator(profile):
-                return None
-            forecast = costs.generate_s(profile, sizes, tier)
-            reason = f"only {profile.pool} unlabelled texts for {profile.labels} labels: try texts made from the user's own"
-        else:
-            facts = evidence.examined[name]
-            count = 0 if "problem" in facts else costs.texts_to_write(evidence, facts)
-            if not count:
-                return None
-            writing = count * profile.labels * costs.write_s(profile, facts) + costs.tune_s(facts)
-            forecast = (sizes.folds + 1) * writing + costs.generate_s(profile, sizes, tier)
-            reason = f"the task wants texts by {name}: try {count} for each label"
-        is_asked_for = name != EMBEDDED and evidence.spec.budget.seconds is None
-        if forecast + _PACKAGING_S > evidence.left_s and not is_asked_for:
+        if EMBEDDED in evidence.generations or target_is_met(evidence) or not costs.wants_generator(profile):
             return None
-        return Action(Kind.GENERATE, reason, forecast, tier, name)
+        forecast = costs.generate_s(profile, sizes, trial.tier)
+        if forecast + costs.PACKAGING_S + costs.kept_for_writers_s(evidence) > evidence.left_s:
+            return None
+        reason = f"only {profile.pool} unlabelled texts for {profile.labels} labels: try texts made from the user's own"
+        return Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED)
 
-    def _met(self, evidence: Evidence, trial: Trial) -> bool:
-        target = evidence.spec.goal.target
-        return target is not None and trial.best.value >= target
+    def _have_written(self, evidence: Evidence, trial: Trial, name: str) -> Action:
+        if target_is_met(evidence):
+            return Action(Kind.FORGO, "the target was met without them", model=name)
+        found = costs.texts_to_write(evidence, evidence.examined[name], trial.tier)
+        if not found.count:
+            return Action(Kind.FORGO, found.lacking, model=name)
+        reason = f"the task wants texts by {name}: try {found.count} for each label"
+        return Action(Kind.GENERATE, reason, found.seconds, trial.tier, name)
 
     def _verdict(self, evidence: Evidence) -> str:
         trial = best_trial(evidence)

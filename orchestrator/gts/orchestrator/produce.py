@@ -13,11 +13,11 @@ from typing import Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.errors import InvalidInput
-from gts.core.llm.entries import check_known
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.publish import assemble
 from gts.orchestrator.report import report_of
+from gts.orchestrator.site_models import check_models
 from gts.orchestrator.stage import StageCall
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.taskstore import put_task
@@ -94,7 +94,7 @@ def produce(
         Path.cwd()
     ):  # it is replaced at the end: its users would look at the old one
         raise InvalidInput(f"{out} is the present folder", mend="give the name of a new folder")
-    check_known(data.spec.language_models)
+    check_models(data.spec.language_models)
     started = time.monotonic()
     store = ArtifactStore(store_root)
     task = put_task(store, data)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gts.orchestrator.evidence import Evidence, Trial
+from gts.orchestrator.planner import why_untried
 from gts.orchestrator.production import Production
+from gts.orchestrator.runner import ModelAccount
 from gts.tasks.saving import AnyTask
 
 
@@ -31,17 +34,18 @@ def report_of(production: Production) -> dict[str, Any]:
         "estimate": trial.best.as_json(),
         "seed_only": trial.seed_only.as_json(),
         "teachers": _teachers(evidence),
-        "generators": [_generator(name, name in used, production) for name in evidence.generations],
+        "generators": _generators(used, production),
         "generation_note": None if evidence.generations else _why_none(evidence),
         "students": [_student(t, production) for t in _by_tier(production)],
         "test": evidence.tests.get(trial.tier),
         "stages": list(production.stages),
         "decisions": list(production.decisions),
         "notes": list(data.notes),
-        "models": list(production.models),
+        "models": _models(production),
         "seconds": round(evidence.spent_s, 2),
         "tokens": evidence.spent_tokens,
         "money": round(evidence.spent_money, 6),
+        "paid": round(sum(model["paid"] for model in production.models), 6),
     }
 
 
@@ -70,26 +74,67 @@ def _teachers(evidence: Evidence) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "value": round(audit["accuracy"][name], 4),
-                "loss": round(audit["loss"][name], 4),
+                "value": _rounded(audit["accuracy"][name]),
+                "loss": _rounded(audit["loss"][name]),
                 "weight": round(weight, 4),
                 "used": weight > 0,
                 "reason": reason,
             }
         )
-    rows.sort(key=lambda row: (-row["weight"], -row["value"]))
+    rows.sort(key=lambda row: (-row["weight"], -(row["value"] or 0.0)))
     for name in evidence.spec.teachers:
         facts = {**evidence.examined.get(name, {}), **evidence.consulted.get(name, {})}
+        left_out = {"value": None, "loss": None, "weight": 0.0, "used": False}
         if "problem" in facts:
-            left_out = {"value": None, "loss": None, "weight": 0.0, "used": False}
             rows.append({"name": name, **left_out, "reason": f"left out: {facts['problem']}"})
+        elif facts.get("unasked"):
+            rows.append({"name": name, **left_out, "reason": facts["outcome"]})
     return rows
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _models(production: Production) -> list[dict[str, Any]]:
+    """What asking took, also of models that were wanted and could not be asked."""
+    evidence = production.evidence
+    nothing = ModelAccount().as_json()
+    asked = {model["name"]: dict(model) for model in production.models}
+    wanted = [*asked, *(name for name in evidence.spec.language_models if name not in asked)]
+    return [
+        {**asked.get(name, {"name": name, **nothing}), "problem": _problem(evidence, name)} for name in wanted
+    ]
+
+
+def _problem(evidence: Evidence, name: str) -> str | None:
+    """Why a language model was left out, if it was."""
+    for found in (evidence.examined, evidence.consulted, evidence.generations):
+        if problem := found.get(name, {}).get("problem"):
+            return str(problem)
+    return None
 
 
 def _why_none(evidence: Evidence) -> str:
     if not evidence.spec.generators:
         return "not tried: the task wants no generator"
-    return "not tried: there is enough unlabelled text, the target was met, or the budget was spent"
+    reasons = {name: why_untried(evidence, name) for name in evidence.spec.generators}
+    if len(reasons) == 1:
+        return next(iter(reasons.values()))
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+
+
+def _generators(used: Sequence[str], production: Production) -> list[dict[str, Any]]:
+    """Those that wrote, and those that were wanted and did not."""
+    evidence = production.evidence
+    untried = {"used": False, "accepted": 0, "rejected": {}, "artifact": None}
+    names = dict.fromkeys((*evidence.spec.generators, *evidence.generations))
+    return [
+        _generator(name, name in used, production)
+        if name in evidence.generations
+        else {"name": name, **untried, "reason": why_untried(evidence, name)}
+        for name in names
+    ]
 
 
 def _generator(name: str, used: bool, production: Production) -> dict[str, Any]:

@@ -125,6 +125,25 @@ def distil(run: Run[RowTask], action: Action) -> str:
     return f"{_value(trial.student)} on held-out gold, seed-only {_value(trial.seed_only)}: {verdict}"
 
 
+def keep(run: Run[RowTask], action: Action) -> str:
+    """Take the tuned teacher for a student, as it is."""
+    fits = {fold: run.artifacts[f"{TUNED} {fold}"] for fold in run.folds}
+    judged = _judge(run, fits)
+    estimate, whole = _estimate(run, judged), fits[None]
+    trial = Trial(
+        action.tier,
+        Variant.PLAIN,
+        estimate,
+        estimate,
+        {"student": whole, "seed_only": whole},
+        tuple(fits[fold] for fold in run.folds)[:-1],
+        student_decision=judged.decision,
+        seed_only_decision=judged.decision,
+    )
+    run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
+    return f"{_value(estimate)} on held-out gold"
+
+
 def generate(run: Run[RowTask], action: Action) -> str:
     """Make new rows for every fold and for all gold, and train the tier with them."""
     before = run.evidence.trial(action.tier)

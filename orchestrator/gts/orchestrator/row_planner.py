@@ -52,10 +52,15 @@ class RowPlanner:
         if asking := self._ask_models(evidence):
             return asking
         for tier in tiers:
-            if evidence.trial(tier) is None and self._affordable(evidence, tier, tiers):
+            if evidence.trial(tier) is not None:
+                continue
+            if self._affordable(evidence, tier, tiers):
                 quality = evidence.audit["ensemble_accuracy"]
                 reason = f"the audited teachers reach {spec.metric} {quality:.2f} on held-out gold; pass that on to a {tier} student"
                 return Action(Kind.DISTIL, reason, distil_s(evidence, tier), tier)
+            if tier == tiers[0]:
+                reason = f"the time left is too short to teach a {tier} student; the one of the gold rows alone is there"
+                return Action(Kind.KEEP, reason, tier=tier)
         if generate := self._generate(evidence):
             return generate
         for tier in tiers:

@@ -49,6 +49,23 @@ class Run(Generic[Data]):
             spent_money=sum(account.money for account in models),
         )
 
+    def allowance(
+        self, share: float, spared_tokens: float = 0.0, spared_money: float = 0.0
+    ) -> dict[str, Any]:
+        """Parameters of a stage that asks a language model: ``tokens`` and ``money``, what it may spend, or ``None``.
+
+        Args:
+            share: Its share of what is left.
+            spared_tokens: Tokens that are kept for others.
+            spared_money: Money that is kept for others.
+        """
+        self.take_stock()
+        tokens, money = self.evidence.left_tokens, self.evidence.left_money
+        return {
+            "tokens": None if tokens is None else int(max(0.0, tokens - spared_tokens) * share),
+            "money": None if money is None else max(0.0, money - spared_money) * share,
+        }
+
     def consulted(self, fold: int | None) -> dict[str, str]:
         """What language models said about the pool of a fold, as inputs of a stage."""
         end = f" of {fold}"

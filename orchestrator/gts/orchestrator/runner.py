@@ -24,7 +24,8 @@ class ModelAccount:
     Attributes:
         calls: Calls made.
         tokens: Tokens read and written.
-        money: What they cost.
+        money: What they cost, whenever they were paid for: what the budget is for.
+        paid: What was paid of that in this job.
         cached: Calls that had been paid for before.
         faults: Calls without an answer, by why.
     """
@@ -32,20 +33,23 @@ class ModelAccount:
     calls: int = 0
     tokens: int = 0
     money: float = 0.0
+    paid: float = 0.0
     cached: int = 0
     faults: Counter[str] = field(default_factory=Counter)
 
-    def add(self, summary: Mapping[str, Any]) -> None:
-        """Add what a stage says of it."""
+    def add(self, summary: Mapping[str, Any], cached: bool) -> None:
+        """Add what a stage says of it; of one that was found finished nothing was paid now."""
         self.calls += summary["calls"]
         self.tokens += summary["tokens"]
         self.money += summary["money"]
-        self.cached += summary["cached"]
+        self.paid += 0.0 if cached else summary["paid"]
+        self.cached += summary["calls"] if cached else summary["cached"]
         self.faults.update(summary["faults"])
 
     def as_json(self) -> dict[str, Any]:
         """For the report."""
-        return {**asdict(self), "money": round(self.money, 6), "faults": dict(self.faults)}
+        sums = {"money": round(self.money, 6), "paid": round(self.paid, 6)}
+        return {**asdict(self), **sums, "faults": dict(self.faults)}
 
 
 @dataclass
@@ -59,7 +63,7 @@ class StageRunner:
         recorder: Told what happens; asked whether to stop.
         account: Each stage that ran: name, detail, seconds, forecast_seconds, cached.
         spent_s: Seconds of all stages so far; one that was found finished counts what it once took.
-        models: By language model: calls, tokens, money, cached and faults (why to count) of all stages.
+        models: By language model: calls, tokens, money, paid, cached and faults (why to count) of all stages.
     """
 
     task: str
@@ -106,7 +110,7 @@ class StageRunner:
         if asked := result.summary.get("asked"):
             row |= {key: sum(account[key] for account in asked) for key in ("tokens", "money")}
             for account in asked:
-                self.models.setdefault(account["model"], ModelAccount()).add(account)
+                self.models.setdefault(account["model"], ModelAccount()).add(account, cached)
         self.account.append(row)
         self._finished[call.key] = result
         self.spent_s += result.seconds

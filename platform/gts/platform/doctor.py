@@ -12,7 +12,8 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gts.core.errors import GTSError
+from gts.core.errors import GTSError, InvalidInput
+from gts.core.extras import install_line
 from gts.core.threads import available_cores
 from gts.platform.settings import Settings, fields
 
@@ -24,6 +25,12 @@ _MEMORY_GIB, _DISK_GIB = 4, 5
 _EXTRAS = {
     "platform": ("fastapi", "sqlalchemy", "alembic", "uvicorn", "ray", "celery", "psutil"),
     "train": ("torch", "transformers", "model2vec", "scikit-learn", "onnx", "pyarrow"),
+    "llm": ("accelerate", "openai", "peft"),
+}
+_VARIABLES = {
+    "GTS_MODELS": "File of the language models there are; no flag or line of gts.toml sets it.",
+    "GTS_CATALOGUE": "File of base models of your own; no flag or line of gts.toml sets it.",
+    "GTS_PROMPTS": "Folder of prompts of your own; no flag or line of gts.toml sets it.",
 }
 
 
@@ -59,14 +66,18 @@ def examine(settings: Settings) -> list[Check]:
         _ray(settings),
         _database(settings),
         _server(settings),
+        *_prompts(),
         *_models(),
     ]
     return checks
 
 
 def settings_table(settings: Settings) -> list[dict[str, str]]:
-    """Every setting with its value, where that came from, and what it means. The token is not shown."""
-    return [
+    """Every setting with its value, where that came from, and what it means. The token is not shown.
+
+    Behind them the environment variables that are no settings.
+    """
+    table = [
         {
             "name": name,
             "variable": variable,
@@ -76,6 +87,18 @@ def settings_table(settings: Settings) -> list[dict[str, str]]:
         }
         for name, variable, help_text in fields()
     ]
+    for variable, help_text in _VARIABLES.items():
+        value = os.environ.get(variable, "")
+        table.append(
+            {
+                "name": variable.removeprefix("GTS_").lower(),
+                "variable": variable,
+                "value": value,
+                "source": "environment" if value else "default",
+                "help": help_text,
+            }
+        )
+    return table
 
 
 def _shown(name: str, value: Any) -> str:
@@ -115,7 +138,10 @@ def _extra(name: str, packages: Iterable[str]) -> Check:
         except PackageNotFoundError:
             missing.append(package)
     if missing:
-        return Check(name, False, f"missing: {', '.join(missing)}", f"pip install 'gts[{name}]'")
+        found = f"missing: {', '.join(missing)}"
+        if name == "llm" and not os.environ.get("GTS_MODELS"):
+            return Check(name, True, f"{found}; only language models need it")
+        return Check(name, False, found, install_line(name))
     return Check(name, True, ", ".join(there))
 
 
@@ -134,25 +160,51 @@ def _encoder() -> Check:
     return Check("encoder", bool(found), "; ".join(found) or "no base model is at hand", "; ".join(mends))
 
 
+def _prompts() -> list[Check]:
+    """The folder of a person's own prompts, where one is named."""
+    from gts.core.llm.prompts import VARIABLE, check_folder
+
+    folder = os.environ.get(VARIABLE)
+    if not folder:
+        return []
+    try:
+        check_folder()
+    except InvalidInput as error:
+        return [Check("prompts", False, error.message, error.mend)]
+    own = sorted(file.name for file in Path(folder).glob("*.txt"))
+    return [Check("prompts", True, f"{folder}: {', '.join(own) or 'no prompts yet'}")]
+
+
 def _models() -> list[Check]:
     """Every language model, asked three short questions."""
-    from gts.core.llm.entries import entries
+    from gts.core.llm.entries import every_entry
 
     try:
-        return [_model(entry) for entry in entries()]
+        found = every_entry()
     except GTSError as error:
         return [Check("language models", False, error.message, error.mend)]
+    return [
+        Check(f"model {number}", False, entry.message, entry.mend)
+        if isinstance(entry, GTSError)
+        else _model(entry)
+        for number, entry in enumerate(found, start=1)
+    ]
 
 
 def _model(entry: ModelEntry) -> Check:
     from gts.core.llm.backend import open_backend
     from gts.core.llm.probe import probe
+    from gts.core.llm.secrets import masked
 
     name = f"model {entry.name}"
     try:
+        _check_options(entry)
         seen = probe(open_backend(entry))
     except GTSError as error:
         return Check(name, False, error.message, error.mend)
+    except Exception as error:  # noqa: BLE001 - whatever ails one model, the others are asked too
+        said = masked(f"{type(error).__name__}: {error}", entry.secrets)
+        return Check(name, False, said, "this is a bug; correct or remove the entry, and report it")
     if seen.problem:
         return Check(name, False, f"it answers, but: {seen.problem}", "look at the log of what serves it")
     speed = f"{seen.tokens_per_second:.0f} tokens a second" if seen.tokens_per_second else "speed unknown"
@@ -164,6 +216,14 @@ def _model(entry: ModelEntry) -> Check:
         f"{entry.price.input:g} and {entry.price.output:g} for a million tokens read and written",
     ]
     return Check(name, True, "; ".join(facts))
+
+
+def _check_options(entry: ModelEntry) -> None:
+    if entry.search is None and entry.tune is None:
+        return
+    from gts.orchestrator.stages.writers import check_options
+
+    check_options(entry)
 
 
 def _cores() -> Check:
@@ -202,7 +262,7 @@ def _ray(settings: Settings) -> Check:
     try:
         found = installed_version("ray")
     except PackageNotFoundError:
-        return Check("ray", False, "not installed", "pip install 'gts[platform]', or set GTS_COMPUTE=inline")
+        return Check("ray", False, "not installed", f"set GTS_COMPUTE=inline, or {install_line('platform')}")
     where = settings.ray_address or "a local cluster, started with the first stage"
     return Check("ray", True, f"{found}; {where}")
 
@@ -217,7 +277,7 @@ def _database(settings: Settings) -> Check:
 
         from gts.migrations import current
     except ImportError as error:
-        return Check("database", False, f"{shown}: {error}", "pip install 'gts[platform]'")
+        return Check("database", False, f"{shown}: {error}", install_line("platform"))
     try:
         return Check("database", True, f"{shown}: schema {current(settings.database)}")
     except (SQLAlchemyError, OSError, ImportError) as error:

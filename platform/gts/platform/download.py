@@ -15,6 +15,7 @@ import httpx
 from gts.core.blobs import storage_errors
 from gts.core.errors import StorageError
 from gts.core.fingerprint import file_sha256
+from gts.platform.remote import ServerUnreachable
 
 _TRIES = 4
 _BLOCK_BYTES = 1 << 20
@@ -37,7 +38,7 @@ def download_files(
 
     Raises:
         StorageError: A file's bytes are not the published ones, or the disk is full.
-        httpx.HTTPError: The server cannot be reached or refuses.
+        ServerUnreachable: The server cannot be reached or refuses.
     """
     gathering = folder if folder.exists() else folder.with_name(f".{folder.name}.{commit[:12]}.part")
     gathering.mkdir(parents=True, exist_ok=True)
@@ -48,7 +49,14 @@ def download_files(
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             url = f"/{quote(model)}/resolve/{commit}/{quote(file['path'])}"
-            _fetch(http, url, target, file["sha256"])
+            try:
+                _fetch(http, url, target, file["sha256"])
+            except httpx.HTTPError as error:
+                raise ServerUnreachable(
+                    f"the download of {model} from {str(http.base_url).rstrip('/')} broke off: "
+                    f"{error or type(error).__name__}",
+                    mend="try again; what was downloaded is kept",
+                ) from error
         if gathering != folder:
             os.rename(gathering, folder)
     return folder

@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 import httpx
 
-from gts.core.errors import GTSError
+from gts.core.errors import GTSError, InvalidInput
 
 _T = TypeVar("_T")
 
@@ -58,6 +59,24 @@ def locate(url: str | None, token: str | None, data_dir: Path | None) -> tuple[s
     # The local token belongs to the local server and is never sent elsewhere.
     same = url is None or url.rstrip("/") == local_url
     return url or local_url, token or (local_token if same else None)
+
+
+def generated_path(job_id: str, text_id: str | None = None) -> str:
+    """Where the generated texts of a job are, or one of them."""
+    path = f"/api/v1/jobs/{quote(job_id, safe='')}/generated"
+    return path if text_id is None else f"{path}/{quote(text_id, safe='')}"
+
+
+def model_path(name: str) -> str:
+    """The part of a path that names a model.
+
+    Raises:
+        InvalidInput: It is not of the form ``namespace/name``.
+    """
+    namespace, slash, model = name.partition("/")
+    if not (namespace and slash and model) or "/" in model:
+        raise InvalidInput(f"{name!r} is not the name of a model", mend="write it as namespace/name")
+    return f"{quote(namespace, safe='')}/{quote(model, safe='')}"
 
 
 def subclasses(cls: type[_T]) -> Iterator[type[_T]]:

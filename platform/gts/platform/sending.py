@@ -1,4 +1,4 @@
-"""A task as clients send it: a file with its data files, or checked data as JSON."""
+"""What clients send: a task with its data files or as JSON, and the rows that a model is asked about."""
 
 from __future__ import annotations
 
@@ -65,6 +65,36 @@ def task_body(task: TaskData) -> dict[str, Any]:
     if task.test:
         body["test"] = rows(task.test)
     return body
+
+
+def asked_body(rows: Sequence[str | Mapping[str, Any]]) -> dict[str, Any]:
+    """The JSON body of a prediction.
+
+    Args:
+        rows: Texts, or rows of the model's task; a text among rows counts as ``{"text"}``.
+
+    Raises:
+        InvalidInput: It is no list of these.
+
+    Example:
+        >>> asked_body(["Ada wrote"]), asked_body([{"text_a": "who?", "text_b": "when?"}])
+        ({'texts': ['Ada wrote']}, {'rows': [{'text_a': 'who?', 'text_b': 'when?'}]})
+    """
+    if isinstance(rows, str | Mapping):
+        raise InvalidInput(
+            f"one {'text' if isinstance(rows, str) else 'row'} was given where a list of them was expected",
+            mend="put it into brackets: [...]",
+        )
+    given = list(rows)
+    strange = [type(row).__name__ for row in given if not isinstance(row, str | Mapping)]
+    if strange:
+        raise InvalidInput(
+            f"a row is {strange[0]}; a text or a mapping was expected",
+            mend='give texts, or rows such as {"text_a": "...", "text_b": "..."}',
+        )
+    if all(isinstance(row, str) for row in given):
+        return {"texts": given}
+    return {"rows": [{"text": row} if isinstance(row, str) else dict(row) for row in given]}
 
 
 def read_task_document(path: Path) -> dict[str, Any]:

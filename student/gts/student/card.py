@@ -11,13 +11,20 @@ from typing import Any
 
 import yaml
 
+from gts.student.card_types import METRICS, WORDS, names_of
 from gts.student.layout import CARD, StudentManifest
 from gts.student.markup import plain, table
 
 Report = Mapping[str, Any]
 
-_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
-_METRIC_IDS = {"accuracy": "accuracy", "macro_f1": "f1"}
+_METRIC_IDS = {
+    "accuracy": "accuracy",
+    "spearman": "spearmanr",
+    "rouge1": "rouge",
+    "rouge2": "rouge",
+    "rougeL": "rouge",
+}
+"""Measures by the Hub's names; all others are F1."""
 _CONFIDENCE = 0.9
 _SHOWN_LABELS = 100
 _MODEL2VEC = """from model2vec.inference import StaticModelPipeline
@@ -62,13 +69,14 @@ def model_card(report: Report, manifest: StudentManifest, repository: str | None
 
 
 def _front_matter(report: Report, manifest: StudentManifest) -> str:
-    metric = _METRIC_IDS.get((report.get("estimate") or {}).get("metric", "accuracy"), "accuracy")
-    tags = ["gts", "text-classification", manifest.tier, "onnx", "few-shot", "knowledge-distillation"]
+    metric = _METRIC_IDS.get((report.get("estimate") or {}).get("metric", "accuracy"), "f1")
+    tag = WORDS[manifest.task.type].tag
+    tags = ["gts", tag, manifest.tier, "onnx", "few-shot", "knowledge-distillation"]
     fields: dict[str, Any] = {
         "license": manifest.licence,
         "language": [manifest.task.language] if manifest.task.language else None,
-        "library_name": "model2vec" if manifest.tier == "static" else "transformers",
-        "pipeline_tag": "text-classification",
+        "library_name": _library(manifest),
+        "pipeline_tag": tag,
         "tags": tags,
         "base_model": manifest.base_model,
         "metrics": [metric],
@@ -77,7 +85,15 @@ def _front_matter(report: Report, manifest: StudentManifest) -> str:
     return yaml.safe_dump(known, sort_keys=False, allow_unicode=True)
 
 
+def _library(manifest: StudentManifest) -> str:
+    if manifest.task.type != "classification":
+        return "gts"
+    return "model2vec" if manifest.tier == "static" else "transformers"
+
+
 def _head(report: Report, manifest: StudentManifest) -> str:
+    if manifest.task.type != "classification":
+        return _head_of_rows(report, manifest)
     labels = manifest.labels
     shown = ", ".join(f"**{plain(label)}**" for label in labels[:_SHOWN_LABELS])
     more = f" and {len(labels) - _SHOWN_LABELS} more" if len(labels) > _SHOWN_LABELS else ""
@@ -93,6 +109,18 @@ def _head(report: Report, manifest: StudentManifest) -> str:
     )
 
 
+def _head_of_rows(report: Report, manifest: StudentManifest) -> str:
+    words = WORDS[manifest.task.type]
+    kind = "a small network on token vectors" if manifest.tier == "static" else "a small transformer"
+    parts = [
+        f"# {plain(manifest.task.name)}",
+        f"{words.what}.",
+        names_of(manifest),
+        f"It is {kind}, made with GTS from {_count(report, 'gold', words.noun)}.",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
 def _quality(report: Report) -> str:
     parts = ["## How good it is"]
     estimate, seed = report.get("estimate"), report.get("seed_only")
@@ -105,15 +133,16 @@ def _quality(report: Report) -> str:
         )
     test = report.get("test") or {}
     names = {"student": "this student", "seed_only": "seed only"}
+    measured = [name for name in METRICS if name in (test.get("student") or {})]
     rows = [
-        (title, _percent(test[key]["accuracy"]), _percent(test[key]["macro_f1"]), str(test[key]["n"]))
+        (title, *(_percent(test[key][name]) for name in measured), str(test[key]["n"]))
         for key, title in names.items()
         if test.get(key)
     ]
     if rows:
         parts += [
             "On the test texts, which no training has seen:",
-            table(("", "accuracy", "macro F1", "texts"), rows),
+            table(("", *(METRICS[name] for name in measured), "texts"), rows),
         ]
     elif len(parts) > 1:
         parts.append(
@@ -123,7 +152,7 @@ def _quality(report: Report) -> str:
 
 
 def _sentence(estimate: Report) -> str:
-    metric = _METRICS.get(estimate["metric"], plain(estimate["metric"]))
+    metric = METRICS.get(estimate["metric"], plain(estimate["metric"]))
     method = f" ({plain(estimate['method'])})" if estimate.get("method") else ""
     return (
         f"Estimated {metric} on new texts of the same kind: **{_percent(estimate['value'])}**. It lies between "
@@ -241,6 +270,8 @@ def _speed(report: Report) -> str:
 
 
 def _usage(manifest: StudentManifest, where: str) -> str:
+    if manifest.task.type != "classification":
+        return _usage_of_rows(manifest, where)
     name = manifest.task.name
     library, example = (
         ("model2vec", _MODEL2VEC) if manifest.tier == "static" else ("transformers", _TRANSFORMERS)
@@ -261,7 +292,34 @@ def _usage(manifest: StudentManifest, where: str) -> str:
     )
 
 
+def _usage_of_rows(manifest: StudentManifest, where: str) -> str:
+    name, row = manifest.task.name, WORDS[manifest.task.type].row
+    if manifest.entities_given:
+        row = '{"text": "Ada met Bob", "entities": [{"start": 0, "end": 3}, {"start": 8, "end": 11}]}'
+    ours = (
+        "from pathlib import Path\n\nfrom gts.student.opening import open_student\n\n"
+        f'student = open_student(Path("{name}"))\nprint(student.answer([{row}]))'
+    )
+    rest = (
+        f'curl "$GTS_URL/api/v1/models/{where}/predict" -H "Authorization: Bearer $GTS_TOKEN" \\\n'
+        f"  -H 'Content-Type: application/json' -d '{{\"rows\": [{row}]}}'"
+    )
+    return (
+        f"## How to use it\n\nWith GTS (no torch), after `gts pull {where}`:\n\n```python\n{ours}\n```\n\n"
+        f"Over HTTP:\n\n```bash\n{rest}\n```"
+    )
+
+
 def _limits(report: Report, manifest: StudentManifest) -> str:
+    if manifest.task.type != "classification":
+        language = manifest.task.language
+        own = [
+            WORDS[manifest.task.type].limit,
+            f"It was made for texts in the language `{language}`." if language else "",
+            "Its measures hold for texts like those it was made from; on other kinds of text it may be much worse.",
+            "Its thresholds were found on the held-out labelled rows; few rows find them roughly.",
+        ]
+        return "## Limits\n\n" + "\n".join(f"- {line}" for line in own if line)
     lines = [
         "It knows only the labels above"
         + (": a text that fits none of them gets one all the same." if not manifest.multi_label else "."),

@@ -88,18 +88,41 @@ def test_no_batch_is_bought_when_the_budget_is_spent(tmp_path: Path, allowance: 
 
     answers = ask(ENTRY, echo, calls(*(f"text {n}" for n in range(50))), CallStore(tmp_path), allowance)
 
-    assert len(echo.asked) == 8  # one batch: four times what flies at once
-    assert answers.faults == {"budget": 42}
+    assert len(echo.asked) == 7  # an eighth would not have fitted
+    assert answers.faults == {"budget": 43}
 
 
 def test_another_model_or_seed_is_another_answer() -> None:
     call = calls("a")[0]
     other = ENTRY.model_copy(update={"model": "n"})
-    elsewhere = ENTRY.model_copy(update={"base_url": "http://other/v1", "name": "huge"})
+    elsewhere = ENTRY.model_copy(update={"base_url": "http://other/v1"})
+    called_otherwise = ENTRY.model_copy(update={"base_url": "http://ann:hush@localhost/v1/", "name": "huge"})
 
     assert call_key(ENTRY, call) != call_key(other, call)
     assert call_key(ENTRY, call) != call_key(ENTRY, Call(call.messages, seed=1))
-    assert call_key(ENTRY, call) == call_key(elsewhere, call)
+    assert call_key(ENTRY, call) != call_key(elsewhere, call)  # two servers may call different models alike
+    assert call_key(ENTRY, call) == call_key(called_otherwise, call)
+
+
+def test_the_last_batch_is_as_small_as_what_is_left(tmp_path: Path) -> None:
+    many = calls(*(f"text {n}" for n in range(200)))
+    wide = ENTRY.model_copy(update={"concurrency": 16})
+
+    answers = ask(wide, Echo(), many, CallStore(tmp_path), Allowance(tokens=5000))
+    again = ask(wide, Echo(), many, CallStore(tmp_path), Allowance(tokens=5000))
+
+    assert 4500 < answers.usage.tokens <= 5000
+    assert again.answers == answers.answers
+    assert again.paid == Usage()
+
+
+def test_kept_answers_tell_what_they_once_took(tmp_path: Path) -> None:
+    first = ask(ENTRY, Echo(), calls("a", "b", "c"), CallStore(tmp_path))
+    again = ask(ENTRY, Echo(), calls("a", "b", "c"), CallStore(tmp_path))
+
+    assert first.seconds > 0
+    assert again.seconds == pytest.approx(first.seconds, abs=1e-5)
+    assert (first.timed, again.timed) == (3, 3)
 
 
 def test_a_damaged_answer_is_bought_again(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_a_server_that_died_halfway_is_given_up_and_answers_are_kept() -> None:
 
 
 def test_a_server_that_is_not_there_is_named() -> None:
-    with pytest.raises(Unavailable, match=r"'big' at http://127\.0\.0\.1:1/v1"):
+    with pytest.raises(Unavailable, match=r"'big' at http://127\.0\.0\.1:1/v1 cannot be reached"):
         open_backend(entry("http://127.0.0.1:1/v1")).complete([call()], lambda index, answer: None)
 
 
@@ -232,6 +232,52 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("SOME_KEY")
     with pytest.raises(MissingDependency, match="SOME_KEY, which is not set"):
         open_backend(entry(server.url, key_env="SOME_KEY"))
+
+
+def test_a_server_that_only_fails_is_not_said_to_have_stopped() -> None:
+    with serving(lambda body, count: error(500, "oops")) as server, pytest.raises(Unavailable) as caught:
+        open_backend(entry(server.url)).complete([call()], lambda index, answer: None)
+    assert "answers with errors only" in str(caught.value)
+
+
+def test_neither_key_nor_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_KEY", "sk-hush-12345")
+    said = "Incorrect API key provided: sk-hush-12345"
+    with serving(lambda body, count: error(401, said)) as server:
+        address = server.url.replace("http://", "http://ann:pass-hush@")
+        with pytest.raises(InvalidInput) as caught:
+            open_backend(entry(address, key_env="SOME_KEY")).complete([call()], lambda index, answer: None)
+    assert "hush" not in str(caught.value)
+    assert "***" in str(caught.value)
+
+    answers, _ = complete(lambda body, count: error(400, said), [call()], key_env="SOME_KEY")
+    assert isinstance(answers[0], Failed)
+    assert "hush" not in answers[0].reason
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        chat("hello") | {"usage": {"prompt_tokens": "many", "completion_tokens": None}},
+        chat("hello", logprobs={"content": [{"top_logprobs": [{"token": "a"}, {"token": None}]}]}),
+        {"choices": [{"message": {"content": ["a"]}}]},
+        {"choices": [7]},
+    ],
+)
+def test_parts_of_the_wrong_kind_end_nothing(reply: Any) -> None:
+    answers, _ = complete(
+        lambda body, count: reply if body["messages"][0]["content"] == "bad" else chat("hello"),
+        [call("bad"), call("good")],
+        concurrency=1,
+    )
+
+    assert answers[1] == Completion("hello", Usage(7, 3))
+
+
+def test_an_address_that_no_library_takes_is_an_error_of_ours() -> None:
+    odd = ModelEntry.model_construct(**{**entry("http://h/v1").__dict__, "base_url": "http://h:99999/v1"})
+    with pytest.raises((InvalidInput, Unavailable), match="'big' at http://h:99999/v1"):
+        open_backend(odd).complete([call(str(n)) for n in range(3)], lambda index, answer: None)
 
 
 def test_a_job_that_is_cancelled_ends_the_asking() -> None:

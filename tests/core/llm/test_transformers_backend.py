@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_causal import write_tiny_causal
 
-from gts.core.errors import MissingDependency
+from gts.core.errors import InvalidInput, MissingDependency
 from gts.core.llm.backend import open_backend
 from gts.core.llm.entries import ModelEntry
 from gts.core.llm.transformers_backend import TransformersBackend
@@ -77,5 +78,28 @@ def test_log_likelihoods_are_those_of_the_model(model_folder: Path) -> None:
 
 
 def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(MissingDependency, match="model 'own' cannot be loaded from"):
+    with pytest.raises(MissingDependency, match=f"model 'own': there is no folder {tmp_path / 'nowhere'}"):
         complete(tmp_path / "nowhere", [call("hello")])
+
+
+def test_a_folder_without_weights_says_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(MissingDependency, match=r"holds no config.json and no weights \(\*.safetensors\)"):
+        complete(tmp_path, [call("hello")])
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_damaged_weights_are_an_error_in_words(model_folder: Path, tmp_path: Path, file: str) -> None:
+    folder = Path(shutil.copytree(model_folder, tmp_path / "damaged"))
+    (folder / file).write_bytes(b"\x00\x01{")
+
+    with pytest.raises(MissingDependency, match="model 'own' cannot be loaded from the folder") as caught:
+        complete(folder, [call("hello")])
+    assert "copy the weights there again" in caught.value.mend
+
+
+@pytest.mark.parametrize("device", ["cuda:97", "mps"])
+def test_a_device_that_is_not_there_is_an_error_in_words(model_folder: Path, device: str) -> None:
+    wants = entry(model_folder).model_copy(update={"device": device})
+
+    with pytest.raises(InvalidInput, match=f"model 'own' wants device '{device}'; this machine has"):
+        open_backend(wants).complete([call("hello")], lambda index, answer: None)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.errors import MissingDependency
-from gts.core.llm.entries import ModelEntry
+from gts.core.extras import install_line
+from gts.core.llm.entry import ModelEntry
 from gts.core.llm.values import Answer, Call
 
 OnAnswer = Callable[[int, Answer], None]
@@ -70,12 +71,13 @@ def open_backend(entry: ModelEntry) -> Backend:
 
     Raises:
         MissingDependency: A package it needs is not installed, or the key is not at hand.
+        InvalidInput: What is kept as its key is none.
     """
     module, _, name = KINDS[entry.kind].partition(":")
     try:
         backend: Backend = getattr(import_module(module), name)(entry)
     except ModuleNotFoundError as error:
         raise MissingDependency(
-            f"model {entry.name!r} needs the package {error.name!r}", mend="pip install 'gts[llm]'"
+            f"model {entry.name!r} needs the package {error.name!r}", mend=install_line("llm")
         ) from error
     return backend

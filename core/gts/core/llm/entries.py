@@ -1,4 +1,4 @@
-"""The language models a site has: their names, what serves them, and what they cost.
+"""The language models a site has, and the file that lists them.
 
 They stand in a YAML file named by the environment variable ``GTS_MODELS``; tasks choose among the names in it. A task
 that could name a server itself could make the platform call any address with the site's keys.
@@ -10,105 +10,38 @@ import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from gts.core.errors import InvalidInput, MissingDependency, NotFound
+from gts.core.errors import InvalidInput, NotFound
+from gts.core.llm.entry import ModelEntry, Price
+
+__all__ = [
+    "VARIABLE",
+    "ModelEntry",
+    "Price",
+    "beside_the_file",
+    "check_known",
+    "entries",
+    "every_entry",
+    "find",
+    "read_entries",
+]
 
 VARIABLE = "GTS_MODELS"
 
-
-class Price(BaseModel):
-    """Money for a million tokens, in whatever currency the site counts in."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    input: Annotated[float, Field(ge=0)] = 0.0
-    output: Annotated[float, Field(ge=0)] = 0.0
-
-
-class ModelEntry(BaseModel):
-    """One language model.
-
-    Attributes:
-        name: What tasks call it.
-        kind: What runs it: ``openai``, any server that speaks OpenAI's protocol; ``transformers``, this machine.
-        model: The name the server knows it by; for ``transformers`` a hub id, or a folder (a relative one
-            counts from the folder of the file).
-        base_url: Address of the server, up to and with ``/v1``.
-        key_env: Environment variable that holds the key; or
-        key_file: File that holds it. The key itself is never written down.
-        price: What its tokens cost.
-        concurrency: Calls in flight at once.
-        timeout_s: Seconds an answer may take.
-        chat: Whether it was trained to follow instructions; if not, it is given texts to continue.
-        device: For ``transformers``: ``cpu``, ``cuda:0`` and so on; ``auto`` takes a GPU where there is one.
-        search: For ``transformers``: options of the tree search with which it writes texts, such as ``{simulations: 64}``; without
-            them it writes by sampling.
-        tune: For ``transformers``: options of tuning it on the user's texts before it writes, such as ``{steps: 60}``; it then
-            goes on writing lists of texts, whatever ``chat`` says.
-        dtype: For ``transformers``: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
-        gpus: For ``transformers`` on Ray: GPUs that its process takes where there are any, or a share of one.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    kind: Literal["openai", "transformers"]
-    model: Annotated[str, Field(min_length=1)]
-    base_url: str | None = None
-    key_env: str | None = None
-    key_file: Path | None = None
-    price: Price = Price()
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    timeout_s: Annotated[float, Field(gt=0)] = 60.0
-    chat: bool = True
-    device: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    gpus: Annotated[float, Field(gt=0, le=16)] = 1.0
-    search: dict[str, float | int | str] | None = None
-    tune: dict[str, float | int] | None = None
-
-    @model_validator(mode="after")
-    def _address(self) -> ModelEntry:
-        if self.kind == "openai" and not (self.base_url or "").startswith(("http://", "https://")):
-            raise ValueError("an openai model needs base_url, such as http://127.0.0.1:8000/v1")
-        if self.kind == "openai" and (self.search is not None or self.tune is not None):
-            raise ValueError("search and tune need a model of kind transformers")
-        if self.gpus > 1 and not self.gpus.is_integer():
-            raise ValueError("gpus is a share of one GPU, such as 0.5, or a whole number of them")
-        if self.search is not None and self.tune is not None:
-            raise ValueError("a model either searches or is tuned; give it two names to try both")
-        return self
-
-    def identity(self) -> dict[str, Any]:
-        """What decides its answers: the model, not the address, which may change between two runs."""
-        return {"kind": self.kind, "model": self.model, "dtype": self.dtype}
-
-    def key(self) -> str | None:
-        """The key, read where it is kept.
-
-        Raises:
-            MissingDependency: The variable is not set, or the file cannot be read.
-        """
-        if self.key_env:
-            if value := os.environ.get(self.key_env):
-                return value
-            raise MissingDependency(
-                f"model {self.name!r} takes its key from {self.key_env}, which is not set",
-                mend=f"set {self.key_env} where gts runs",
-            )
-        if self.key_file:
-            try:
-                return self.key_file.read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise MissingDependency(
-                    f"the key of model {self.name!r} cannot be read from {self.key_file}",
-                    mend="write the key alone into that file, readable by the user gts runs as",
-                ) from error
-        return None
+_MEND = (
+    f"correct the file {VARIABLE} names; it looks like this: "
+    "models: [{name: big, kind: openai, model: .., base_url: ..}]"
+)
+_EXPECTED = {
+    "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
+    "device": "auto, cpu, mps, cuda, or one of several as cuda:0",
+}
+_NEVER_SHOWN = ("base_url", "key_env", "key_file")
+_MOST_TOLD = 3
 
 
 def entries() -> tuple[ModelEntry, ...]:
@@ -121,33 +54,28 @@ def entries() -> tuple[ModelEntry, ...]:
     return read_entries(Path(place)) if place else ()
 
 
+def every_entry() -> list[ModelEntry | InvalidInput]:
+    """The site's models, with what is wrong in the place of one that is malformed.
+
+    Raises:
+        InvalidInput: The file is missing, or holds no list of models.
+    """
+    place = os.environ.get(VARIABLE)
+    return _read(Path(place)) if place else []
+
+
 def read_entries(path: Path) -> tuple[ModelEntry, ...]:
     """The models of a file.
 
     Raises:
         InvalidInput: It is missing or malformed, or names a model twice.
     """
-    mend = (
-        f"correct the file {VARIABLE} names: models: [{{name: big, kind: openai, model: .., base_url: ..}}]"
-    )
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-        rows: list[dict[str, Any]] = document["models"]
-        found = tuple(_placed(ModelEntry.model_validate(row), path) for row in rows)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"{path.name}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
-        raise InvalidInput(message, mend=mend) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise InvalidInput(f"{path} holds no list of models: {error}", mend=mend) from error
-    names = [entry.name for entry in found]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InvalidInput(
-            f"{path.name} names {', '.join(twice)} twice",
-            mend=f"give each model of the file {VARIABLE} names a name of its own",
-        )
-    return found
+    found = []
+    for entry in _read(path):
+        if isinstance(entry, InvalidInput):
+            raise entry
+        found.append(entry)
+    return tuple(found)
 
 
 def find(name: str) -> ModelEntry:
@@ -186,12 +114,113 @@ def check_known(names: Iterable[str]) -> None:
             )
 
 
+def beside_the_file(model: str) -> Path:
+    """Where a folder of weights of that name would lie: beside the file of models."""
+    return Path(os.environ.get(VARIABLE) or "models.yaml").absolute().parent / model
+
+
+def _read(path: Path) -> list[ModelEntry | InvalidInput]:
+    found: list[ModelEntry | InvalidInput] = []
+    taken: set[str] = set()
+    for number, row in enumerate(_rows(path), start=1):
+        entry = _entry(row, number, path)
+        if isinstance(entry, ModelEntry):
+            if entry.name in taken:
+                entry = InvalidInput(
+                    f"{path.name} names {entry.name} twice",
+                    mend=f"give each model of the file {VARIABLE} names a name of its own",
+                )
+            else:
+                taken.add(entry.name)
+        found.append(entry)
+    return found
+
+
+def _rows(path: Path) -> list[Any]:
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidInput(
+            f"there is no file {path.absolute()}", mend=f"write it, or change {VARIABLE}"
+        ) from error
+    except OSError as error:
+        raise InvalidInput(
+            f"the file of models {path.absolute()} cannot be read: {(error.strerror or 'unknown').lower()}",
+            mend=f"make it readable, or change {VARIABLE}",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is no UTF-8 text", mend=_MEND) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        why = getattr(error, "problem", None) or "it cannot be read as YAML"
+        raise InvalidInput(f"{path} holds no list of models: {why}{where}", mend=_MEND) from error
+    if document is None:
+        raise InvalidInput(f"{path} is empty; expected a list of models", mend=_MEND)
+    if isinstance(document, list):
+        raise InvalidInput(
+            f"{path} holds no list of models: a list stands there alone; expected 'models:' above it",
+            mend=_MEND,
+        )
+    if not isinstance(document, dict) or "models" not in document:
+        keys = ", ".join(map(str, document)) if isinstance(document, dict) else "a single value"
+        raise InvalidInput(f"{path} holds no list of models under 'models:'; it holds {keys}", mend=_MEND)
+    if document["models"] is None:
+        return []
+    if not isinstance(document["models"], list):
+        raise InvalidInput(
+            f"{path} holds no list of models: what stands under 'models:' is no list; "
+            "expected each model after a dash",
+            mend=_MEND,
+        )
+    return list(document["models"])
+
+
+def _entry(row: Any, number: int, file: Path) -> ModelEntry | InvalidInput:
+    if not isinstance(row, dict):
+        return InvalidInput(
+            f"{file.name}: model {number} has no fields; expected name, kind and model", mend=_MEND
+        )
+    name = row.get("name")
+    called = repr(name[:64]) if isinstance(name, str) else str(number)
+    try:
+        return _placed(ModelEntry.model_validate({str(key): value for key, value in row.items()}), file)
+    except ValidationError as error:
+        wrong = list(dict.fromkeys(_problem(first) for first in error.errors()))
+        return InvalidInput(f"{file.name}: model {called}: {'; '.join(wrong[:_MOST_TOLD])}", mend=_MEND)
+
+
+def _problem(error: Any) -> str:
+    """What is wrong with a field, in words."""
+    where = [str(part) for part in error["loc"]]
+    field = where[0] if where else ""
+    if error["type"] == "extra_forbidden":
+        known = Price.model_fields if field == "price" else ModelEntry.model_fields
+        return f"unknown field {where[-1]!r}; the fields are {', '.join(known)}"
+    if error["type"] == "missing":
+        return f"the field {field!r} is missing"
+    if error["type"] == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    if field in ("search", "tune"):  # one error for each type that a value might have had
+        return f"{'.'.join(where[:2])} is {error['input']!r}; expected a number" + (
+            " or a word" if field == "search" else ""
+        )
+    message = str(error["msg"])
+    expected = _EXPECTED.get(field) or error.get("ctx", {}).get("expected")
+    said = f"expected {expected}" if expected else message[:1].lower() + message[1:]
+    found = "" if field in _NEVER_SHOWN else f" is {str(error['input'])[:80]!r}"
+    return f"{'.'.join(where)}{found}; {said}"
+
+
 def _placed(entry: ModelEntry, file: Path) -> ModelEntry:
     """The entry with its files resolved from the folder of the file that names them."""
     changes: dict[str, Any] = {}
     folder = file.absolute().parent
-    if entry.kind == "transformers" and (folder / entry.model).is_dir():
-        changes["model"] = str(folder / entry.model)
+    if entry.kind == "transformers":
+        weights = folder / os.path.expanduser(entry.model)
+        # What cannot be a hub id is a path, there or not: then the error names the place that was looked at.
+        if weights.is_dir() or entry.model.startswith((".", "/", "~")) or entry.model.count("/") > 1:
+            changes["model"] = os.path.abspath(weights)
     if entry.key_file is not None:
-        changes["key_file"] = folder / entry.key_file.expanduser()
+        changes["key_file"] = folder / os.path.expanduser(entry.key_file)
     return entry.model_copy(update=changes)

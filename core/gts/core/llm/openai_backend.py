@@ -11,7 +11,8 @@ from openai.types.chat import ChatCompletion
 
 from gts.core.errors import GTSError, InvalidInput, Unavailable
 from gts.core.llm.backend import OnAnswer
-from gts.core.llm.entries import ModelEntry
+from gts.core.llm.entry import ModelEntry
+from gts.core.llm.secrets import masked
 from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Usage, spoken
 
 _RETRIES = 4
@@ -32,6 +33,7 @@ class OpenAIBackend:
         self._key = entry.key()
         self._length = "max_tokens"
         self._schema_type = "json_schema"
+        self._has_replied = False
         self._has_answered = False
         self._in_a_row = 0
 
@@ -60,33 +62,65 @@ class OpenAIBackend:
                     if self._in_a_row >= limit:
                         given_up.append(answer)
 
-        timeout = openai.Timeout(entry.timeout_s, connect=min(10.0, entry.timeout_s))
-        async with openai.AsyncOpenAI(
-            base_url=entry.base_url, api_key=self._key or "none", max_retries=_RETRIES, timeout=timeout
-        ) as client:
+        async with self._client() as client:
             try:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(min(entry.concurrency, len(calls))):
                         group.create_task(work(client))
-            except* (openai.AuthenticationError, openai.PermissionDeniedError) as refused:
-                raise InvalidInput(
-                    f"{entry.base_url} refuses the key of model {entry.name!r}: {_said(refused.exceptions[0])}",
-                    mend="check key_env or key_file of the model",
-                ) from refused
-            except* openai.NotFoundError as missing:
-                raise InvalidInput(
-                    f"{entry.base_url} does not know the model {entry.model!r}: {_said(missing.exceptions[0])}",
-                    mend="check model and base_url; the address usually ends with /v1",
-                ) from missing
-            except* GTSError as others:  # what on_answer raised: a full disk, a job that was cancelled
-                raise others.exceptions[0] from None
+            except ExceptionGroup as several:
+                error = self._explained(several)
+                # What the libraries said is in the message; the place in their code helps nobody.
+                raise error from (None if isinstance(error, GTSError) else several)
         if not self._has_answered:
             given_up += failed[:1]
         if given_up:
-            raise Unavailable(
-                f"model {entry.name!r} at {entry.base_url} has stopped answering: {given_up[0].reason}",
-                mend="start the server again and run the job again; answers that came are kept",
+            raise self._unavailable(given_up[0].reason)
+
+    def _client(self) -> openai.AsyncOpenAI:
+        entry = self._entry
+        timeout = openai.Timeout(entry.timeout_s, connect=min(10.0, entry.timeout_s))
+        try:
+            return openai.AsyncOpenAI(
+                base_url=entry.base_url, api_key=self._key or "none", max_retries=_RETRIES, timeout=timeout
             )
+        except Exception as error:  # noqa: BLE001 - whatever the libraries find wrong with an address
+            raise self._not_askable(error) from None
+
+    def _explained(self, several: ExceptionGroup[Exception]) -> Exception:
+        """The one error to raise for those that ended the calls in flight."""
+        errors = _leaves(several)
+        entry = self._entry
+        for error in errors:  # what on_answer raised: a full disk, a job that was cancelled
+            if isinstance(error, GTSError):
+                return error
+        for error in errors:
+            if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+                return InvalidInput(
+                    f"{entry.address} refuses the key of model {entry.name!r}: {self._said(error)}",
+                    mend="check key_env or key_file of the model",
+                )
+            if isinstance(error, openai.NotFoundError):
+                return InvalidInput(
+                    f"{entry.address} does not know the model {entry.model!r}: {self._said(error)}",
+                    mend="check model and base_url; the address usually ends with /v1",
+                )
+        return errors[0]
+
+    def _not_askable(self, error: Exception) -> InvalidInput:
+        return InvalidInput(
+            f"model {self._entry.name!r} at {self._entry.address} cannot be asked: "
+            f"{type(error).__name__}: {self._said(error)}",
+            mend="check base_url and key of the model",
+        )
+
+    def _unavailable(self, reason: str) -> Unavailable:
+        what, mend = "cannot be reached", "start the server, or check base_url of the model"
+        if self._has_answered:
+            what = "has stopped answering"
+            mend = "start the server again and run the job again; answers that came are kept"
+        elif self._has_replied:
+            what, mend = "answers with errors only", "look at the server's log"
+        return Unavailable(f"model {self._entry.name!r} at {self._entry.address} {what}: {reason}", mend=mend)
 
     async def _one(self, client: openai.AsyncOpenAI, call: Call) -> Answer:
         entry, length, schema_type = self._entry, self._length, self._schema_type
@@ -98,12 +132,17 @@ class OpenAIBackend:
         except (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError):
             raise
         except openai.APIResponseValidationError as error:
-            return Failed(Fault.GARBAGE, _said(error))
+            return Failed(Fault.GARBAGE, self._said(error))
         except openai.APIStatusError as error:
-            if length == "max_tokens" and "max_completion_tokens" in _said(error):
+            self._has_replied = True
+            if length == "max_tokens" and "max_completion_tokens" in self._said(error):
                 self._length = "max_completion_tokens"  # newer servers know the limit by this name only
                 return await self._one(client, call)
-            if call.schema is not None and schema_type == "json_schema" and "json_object" in _said(error):
+            if (
+                call.schema is not None
+                and schema_type == "json_schema"
+                and "json_object" in self._said(error)
+            ):
                 self._schema_type = "json_object"  # the name at llama.cpp's Python server
                 return await self._one(client, call)
             fault = (
@@ -111,12 +150,25 @@ class OpenAIBackend:
                 if error.status_code in (408, 409, 429) or error.status_code >= 500
                 else Fault.REFUSED
             )
-            return Failed(fault, _said(error))
+            return Failed(fault, self._said(error))
         except openai.APIConnectionError as error:
-            return Failed(Fault.NO_ANSWER, _said(error))
+            return Failed(Fault.NO_ANSWER, self._said(error))
         except (ValueError, TypeError) as error:  # a body that is no JSON, or of another shape
-            return Failed(Fault.GARBAGE, _said(error))
-        return _answer(reply)
+            return Failed(Fault.GARBAGE, self._said(error))
+        except Exception as error:  # noqa: BLE001 - what the libraries cannot send they refuse in many ways
+            raise self._not_askable(error) from None
+        try:
+            return _answer(reply)
+        except (ValueError, TypeError, AttributeError):
+            return Failed(Fault.GARBAGE, "the answer has parts of the wrong kind")
+
+    def _said(self, error: BaseException) -> str:
+        """What a server said, in one line that is fit to be shown: it may repeat the key."""
+        said = getattr(error, "message", None) or str(error) or type(error).__name__
+        said = str(said).rstrip(" .")
+        cause = f" ({error.__cause__})" if error.__cause__ is not None and str(error.__cause__) else ""
+        line = masked(" ".join(f"{said}{cause}".split()), (self._key or "", *self._entry.secrets))
+        return line[:300].rstrip(" .")
 
     def _body(self, call: Call) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -139,9 +191,7 @@ class OpenAIBackend:
 
 def _answer(reply: ChatCompletion) -> Answer:
     """Believe nothing: a server of another make may leave out any part of it."""
-    usage = Usage(
-        getattr(reply.usage, "prompt_tokens", 0) or 0, getattr(reply.usage, "completion_tokens", 0) or 0
-    )
+    usage = Usage(_count(reply, "prompt_tokens"), _count(reply, "completion_tokens"))
     choices = getattr(reply, "choices", None)
     if not choices or getattr(choices[0], "message", None) is None:
         return Failed(Fault.GARBAGE, "the answer holds no message", usage)
@@ -158,8 +208,14 @@ def _answer(reply: ChatCompletion) -> Answer:
     return Completion(text, usage, first, choice.finish_reason != "length")
 
 
-def _said(error: BaseException) -> str:
-    """What a server said, in one line that is fit to be shown."""
-    said = getattr(error, "message", None) or str(error) or type(error).__name__
-    cause = f" ({error.__cause__})" if error.__cause__ is not None and str(error.__cause__) else ""
-    return " ".join(f"{said}{cause}".split())[:300]
+def _count(reply: ChatCompletion, of: str) -> int:
+    found = getattr(getattr(reply, "usage", None), of, 0)
+    return found if isinstance(found, int) and found > 0 else 0
+
+
+def _leaves(several: ExceptionGroup[Exception]) -> list[Exception]:
+    """The errors of a group, those of groups within it too."""
+    found: list[Exception] = []
+    for error in several.exceptions:
+        found += _leaves(error) if isinstance(error, ExceptionGroup) else [error]
+    return found

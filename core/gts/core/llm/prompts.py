@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from gts.core.errors import InvalidInput
+from gts.core.fingerprint import fingerprint
 
 VARIABLE = "GTS_PROMPTS"
 
@@ -36,8 +37,47 @@ def fill_prompt(package: str, name: str, fields: Mapping[str, str]) -> str:
     return template.substitute(fields).strip()
 
 
+def prompts_digest(*packages: str) -> str:
+    """What tells the prompts of some packages, a person's own among them, from what they were before.
+
+    Args:
+        packages: Packages with a folder ``prompts``.
+
+    Raises:
+        InvalidInput: A person's own file cannot be read.
+    """
+    texts: dict[str, str] = {}
+    for package in packages:
+        names = {file.name for file in (resources.files(package) / "prompts").iterdir()}
+        kinds = {name.partition(".")[0] for name in names}
+        # A person may have prompts for languages that GTS ships none for, such as write.de.txt.
+        own = {file.name for file in _own_files() if file.name.partition(".")[0] in kinds}
+        texts |= {f"{package}/{name}": _read(package, name)[0] for name in names | own}
+    return fingerprint(texts)
+
+
+def check_folder() -> None:
+    """Refuse a ``GTS_PROMPTS`` that names no folder.
+
+    Raises:
+        InvalidInput: There is no such folder.
+    """
+    if (folder := os.environ.get(VARIABLE)) and not Path(folder).is_dir():
+        raise InvalidInput(
+            f"{VARIABLE} names {Path(folder).absolute()}, which is no folder",
+            mend=f"make it, or unset {VARIABLE} to use the prompts that GTS ships",
+        )
+
+
+def _own_files() -> list[Path]:
+    check_folder()
+    folder = os.environ.get(VARIABLE)
+    return [file for file in Path(folder).iterdir() if file.suffix == ".txt"] if folder else []
+
+
 def _read(package: str, name: str) -> tuple[str, str]:
     if folder := os.environ.get(VARIABLE):
+        check_folder()
         own = Path(folder) / name
         try:
             return own.read_text("utf-8"), str(own)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.errors import InvalidInput
-from gts.core.llm.entries import ModelEntry
+from gts.core.llm.entry import ModelEntry
 from gts.core.llm.transformers_backend import load_causal
 
 _DEFAULT_CONTEXT = 2048

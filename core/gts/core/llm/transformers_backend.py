@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
 
-from gts.core.errors import MissingDependency
+from gts.core.errors import GTSError, InvalidInput, MissingDependency
 from gts.core.llm.backend import Likelihoods, OnAnswer
-from gts.core.llm.entries import ModelEntry
+from gts.core.llm.entries import beside_the_file
+from gts.core.llm.entry import ModelEntry
 from gts.core.llm.values import Answer, Call, Completion, Failed, Fault, Message, Usage, spoken
 
 _CPU_BATCH, _GPU_BATCH = 8, 32
@@ -96,7 +99,8 @@ def load_causal(entry: ModelEntry) -> tuple[Any, Any]:
     """A causal model on its device, ready to be run, and its tokenizer, which pads on the left.
 
     Raises:
-        MissingDependency: The weights are not at hand.
+        MissingDependency: The weights are not at hand, are damaged, or do not fit into memory.
+        InvalidInput: This machine has no such device.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -105,20 +109,80 @@ def load_causal(entry: ModelEntry) -> tuple[Any, Any]:
     logging.disable_progress_bar()
     # A model larger than one GPU is spread over all there are.
     spread = {"device_map": "auto"} if entry.device == "auto" and torch.cuda.device_count() > 1 else {}
-    device = entry.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = _device(entry)
+    _check_folder(entry)
     try:
         tokenizer = AutoTokenizer.from_pretrained(entry.model, padding_side="left")
         model = AutoModelForCausalLM.from_pretrained(entry.model, dtype=entry.dtype, **spread)
-    except (OSError, ValueError) as error:
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        return (model if spread else model.to(device)).eval(), tokenizer
+    except Exception as error:  # the readers of many formats raise whatever they like over a damaged file
+        raise _not_loaded(entry, error) from error
+
+
+def _device(entry: ModelEntry) -> str:
+    """The device a model is to run on.
+
+    Raises:
+        InvalidInput: This machine does not have it.
+    """
+    import torch
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if entry.device == "auto":
+        return "cuda" if gpus else "cpu"
+    kind, _, number = entry.device.partition(":")
+    there = {
+        "cpu": 1,
+        "cuda": gpus,
+        "mps": int(torch.backends.mps.is_available()),
+        "xpu": torch.xpu.device_count() if torch.xpu.is_available() else 0,
+    }
+    if int(number or 0) >= there[kind]:
+        has = ", ".join(f"{count} {name}" for name, count in there.items() if count and name != "cpu")
+        raise InvalidInput(
+            f"model {entry.name!r} wants device {entry.device!r}; this machine has {has or 'no GPU'}",
+            mend="set device to auto or cpu",
+        )
+    return entry.device
+
+
+def _check_folder(entry: ModelEntry) -> None:
+    folder = Path(entry.model)
+    mend = "give a folder with weights in transformers' format (config.json, *.safetensors)"
+    if folder.is_absolute() and not folder.is_dir():
+        raise MissingDependency(f"model {entry.name!r}: there is no folder {folder}", mend=mend)
+    if not folder.is_dir():  # a hub id
+        return
+    lacking = [] if (folder / "config.json").is_file() else ["config.json"]
+    if not any(file.suffix in (".safetensors", ".bin") for file in folder.iterdir()):
+        lacking.append("weights (*.safetensors)")
+    if lacking:
         raise MissingDependency(
-            f"model {entry.name!r} cannot be loaded from {entry.model!r}: {str(error).splitlines()[0][:200]}",
-            mend="give a folder with weights in transformers' format (safetensors), or a hub id that is reachable",
-        ) from error
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return (model if spread else model.to(device)).eval(), tokenizer
+            f"model {entry.name!r}: the folder {folder} holds no {' and no '.join(lacking)}", mend=mend
+        )
+
+
+def _not_loaded(entry: ModelEntry, error: Exception) -> GTSError:
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        return MissingDependency(
+            f"model {entry.name!r} does not fit into the memory of device {entry.device!r}",
+            mend="give a smaller model, dtype: bfloat16, or another device",
+        )
+    said = shorten(str(error) or type(error).__name__, 200, placeholder=" ...").rstrip(" .")
+    if Path(entry.model).is_dir():
+        return MissingDependency(
+            f"model {entry.name!r} cannot be loaded from the folder {entry.model}: {said}",
+            mend="copy the weights there again, or give another folder",
+        )
+    return MissingDependency(
+        f"model {entry.name!r}: there is no folder {beside_the_file(entry.model)}, "
+        f"and no model {entry.model!r} of the hub is at hand: {said}",
+        mend="give a folder with weights in transformers' format, or a hub id that is reachable",
+    )
 
 
 def _prompt(tokenizer: Any, messages: Sequence[Message]) -> str:

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
-from gts.core.errors import Cancelled, GTSError, StageFailed
+from gts.core.errors import (
+    Cancelled,
+    GTSError,
+    InvalidInput,
+    MissingDependency,
+    NotFound,
+    StageFailed,
+    Unavailable,
+)
 from gts.core.llm.entries import entries
 from gts.core.threads import available_cores, thread_environment
 from gts.orchestrator.compute.base import ShouldStop
@@ -226,7 +234,9 @@ class RayCompute:
         except ray.exceptions.RayTaskError as error:
             cause = error.cause
             if isinstance(cause, GTSError):
-                if not isinstance(cause, Cancelled):
+                if isinstance(cause, Unavailable | InvalidInput | MissingDependency | NotFound):
+                    logger.warning("%s", cause)  # says all there is to know
+                elif not isinstance(cause, Cancelled):
                     logger.warning("%s", error)  # with the traceback from the stage's process
                 raise cause from None
             raise StageFailed(

@@ -12,7 +12,16 @@ import numpy as np
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays, write_json
 from gts.tasks.dataset import load_task
-from gts.teacher.ensemble import Audit, audit, calibrate, combine, defer, sharpen
+from gts.teacher.ensemble import (
+    Audit,
+    accuracy,
+    audit,
+    calibrate,
+    combine,
+    defer,
+    negative_log_likelihood,
+    sharpen,
+)
 
 _OTHERS = "all others"
 _LEAST_GAIN = 0.01
@@ -30,7 +39,8 @@ def run(
     Args:
         inputs: ``task``, and ``fold0`` .. of stage ``teach``; with language models ``NAME fold0`` .. of stage ``consult``.
         params: ``folds``; ``models``: names of language models.
-        out: Gets ``audit.json``: weight, accuracy and loss of each teacher, and the ensemble's; ``rest``, the weights of
+        out: Gets ``audit.json``: weight, accuracy and loss of each teacher (of a language model over the texts it answered,
+            null where it answered none), and the ensemble's; ``rest``, the weights of
             those that cost nothing, among themselves; ``others``, their ensemble's ``weight`` and ``exponent`` beside
             language models; ``models``, each one's ``weight`` and calibration.
         progress: Progress.
@@ -71,21 +81,26 @@ def _with_models(
     exponent = calibrate(others, targets, multi, with_bias=False).exponent
     fits = {name: calibrate(beliefs, targets, multi) for name, beliefs in models.items()}
     others = sharpen(others, exponent, multi)
-    beside = {name: defer(fits[name].apply(beliefs, multi), others) for name, beliefs in models.items()}
+    said = {name: fits[name].apply(beliefs, multi) for name, beliefs in models.items()}
+    answered = {name: ~np.isnan(beliefs).any(axis=1) for name, beliefs in models.items()}
+    # One that said nothing would be weighed by what the others believe.
+    beside = {name: defer(beliefs, others) for name, beliefs in said.items() if answered[name].any()}
     second = audit({_OTHERS: others, **beside}, targets, multi)
     gains = second.ensemble_loss < (1 - _LEAST_GAIN) * second.loss[_OTHERS]
-    share = second.weights if gains else dict.fromkeys(second.weights, 0.0) | {_OTHERS: 1.0}
+    share = dict.fromkeys([_OTHERS, *models], 0.0) | (second.weights if gains else {_OTHERS: 1.0})
     measured: dict[str, Any] = _summary(second) if gains else {}
-    for measure in ("accuracy", "loss"):
+    for measure, of in (("accuracy", accuracy), ("loss", negative_log_likelihood)):
+        # By the texts that it answered: of the rest its row holds what others believe.
         measured[measure] = getattr(first, measure) | {
-            name: getattr(second, measure)[name] for name in models
+            name: of(said[name][rows], targets[rows], multi) if rows.any() else None
+            for name, rows in answered.items()
         }
     weights = {name: weight * share[_OTHERS] for name, weight in first.weights.items()}
     return measured | {
         "weights": weights | {name: share[name] for name in models},
         "others": {"weight": share[_OTHERS], "exponent": exponent if gains else 1.0},
         "models": {name: {"weight": share[name], **asdict(fits[name])} for name in models},
-        "abstained": {name: int(np.isnan(beliefs).any(axis=1).sum()) for name, beliefs in models.items()},
+        "abstained": {name: int((~rows).sum()) for name, rows in answered.items()},
     }
 
 

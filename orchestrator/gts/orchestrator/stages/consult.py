@@ -27,8 +27,8 @@ def run(
 
     Args:
         inputs: ``task``, ``teach`` of the same fold; ``audit`` where the pool is asked about.
-        params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder``; ``model`` (its name), ``identity`` (of its
-            weights), ``ways`` (names under which it is asked: its own, and with ``(likelihood)``), ``about``
+        params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder``; ``model`` (its name), ``identity``, ``chat`` and
+            ``prompts`` (see :func:`gts.orchestrator.site_models.asked_with`), ``ways`` (names under which it is asked: its own, and with ``(likelihood)``), ``about``
             (``heldout``, or how many pool texts: those the other teachers are least sure of), ``tokens`` and
             ``money`` (what may be spent, or None).
         out: Gets ``heldout.safetensors`` or ``pool.safetensors``: name to raw beliefs [texts, labels], NaN where there are none.

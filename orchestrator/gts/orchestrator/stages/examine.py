@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gts.core.llm.backend import Scorer
-from gts.core.llm.entries import ModelEntry
+from gts.core.llm.entry import ModelEntry
 from gts.core.llm.probe import probe
 from gts.generator.tuning import tokens_read
 from gts.orchestrator.stage import Progress
@@ -32,7 +32,8 @@ def run(
 
     Args:
         inputs: ``task``.
-        params: ``model`` (its name), ``identity`` (of its weights), ``machine``.
+        params: ``model`` (its name), and what tells one answer from another: ``identity``, ``chat``, ``prompts`` (see
+            :func:`gts.orchestrator.site_models.asked_with`), ``machine``, ``concurrency``, ``price``, ``search``, ``tune``.
         out: Nothing is written.
         progress: Progress.
 
@@ -68,7 +69,8 @@ def run(
         "at_once": model.entry.concurrency,
         "tries": _tries(model.entry),
         "tuning_tokens": _tuning_tokens(model.entry, float(np.median([len(text) for text in texts]))),
-        "text_seconds": seconds / asked,
+        # Answers from the store tell what they once took, not how fast the store is.
+        "text_seconds": (account["seconds"] or seconds) / asked,
         "text_tokens": account["tokens"] / asked,
         "text_money": account["money"] / asked,
         "asked": [account],

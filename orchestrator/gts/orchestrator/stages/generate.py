@@ -79,7 +79,7 @@ def run(
         texts,
         _vectors(texts, inputs, params),
         inputs,
-        params,
+        {**params, **_left(params, writer.accounts())},
         part(progress, 0.5, 0.95, "asking about the new texts"),
     )
     context = FilterContext(
@@ -110,6 +110,15 @@ def run(
         "drafts": len(drafts),
         "acceptance": counts,
         "asked": [*writer.accounts(), *opinions.accounts()],
+    }
+
+
+def _left(params: Mapping[str, Any], accounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``tokens`` and ``money`` that the writer has left of what the stage may spend."""
+    return {
+        key: max(0, params[key] - sum(account[key] for account in accounts))
+        for key in ("tokens", "money")
+        if params.get(key) is not None
     }
 
 

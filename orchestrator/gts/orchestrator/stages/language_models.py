@@ -13,7 +13,7 @@ from gts.core.llm.backend import Backend, open_backend
 from gts.core.llm.calls import Allowance, CallStore, ask, price_of
 from gts.core.llm.entries import find
 from gts.core.llm.entry import ModelEntry
-from gts.core.llm.values import Answer, Call, Usage
+from gts.core.llm.values import Answer, Call, Fault, Usage
 from gts.orchestrator.stage import current_store
 
 
@@ -71,7 +71,11 @@ class Asking:
             None if self._tokens is None else self._tokens - self._usage.tokens,
             None if self._money is None else self._money - price_of(entry, self._usage),
         )
-        found = ask(entry, self._model.backend, calls, self._store, left, self._report)
+        made = self._calls - self._faults[Fault.BUDGET.value]
+        each = (
+            Usage(self._usage.prompt_tokens // made, self._usage.completion_tokens // made) if made else None
+        )
+        found = ask(entry, self._model.backend, calls, self._store, left, self._report, each)
         self._usage += found.usage
         self._paid += found.paid
         self._seconds += found.seconds
@@ -86,10 +90,11 @@ class Asking:
 
         Returns:
             ``model``; ``calls``; ``tokens`` and ``money``, whenever they were paid for; ``paid``: what was paid now; ``cached``:
-            calls paid for before; ``seconds``: what all calls take that are not known before; ``faults``: why to count.
+            calls paid for before; ``seconds``: what the calls took when they were made; ``faults``: why to count.
         """
-        # Answers kept by an older version do not say what they took: as much as the others.
-        seconds = self._seconds * self._calls / self._timed if self._timed else 0.0
+        # Answers that were kept without their time took as long as the others.
+        made = self._calls - self._faults[Fault.BUDGET.value]
+        seconds = self._seconds * made / self._timed if self._timed else 0.0
         return {
             "model": self._model.entry.name,
             "calls": self._calls,

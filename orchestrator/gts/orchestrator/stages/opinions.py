@@ -30,7 +30,7 @@ class Opinions:
         texts: The known texts, then the new ones.
         vectors: Their unit vectors.
         inputs: ``audit``.
-        params: ``tokens`` and ``money``: what language models may take.
+        params: ``tokens`` and ``money``: what language models may take, each an equal part of it.
         report: Told the fraction that is done of each row of calls.
     """
 
@@ -47,10 +47,19 @@ class Opinions:
         self._split, self._beliefs, self._vectors = split, beliefs, vectors
         self._place = {text: row for row, text in enumerate(texts)}
         self._audit = read_json(inputs["audit"] / "audit.json")
-        self._asking = {
-            name: Asking(open_model(name), params["tokens"], params["money"], report)
+        names = [
+            name
             for name, model in self._audit["models"].items()
             if model["weight"] > 0 and not name.endswith(LIKELIHOOD)
+        ]
+        self._asking = {
+            name: Asking(
+                open_model(name),
+                None if params["tokens"] is None else params["tokens"] // len(names),
+                None if params["money"] is None else params["money"] / len(names),
+                report,
+            )
+            for name in names
         }
         self._known: dict[str, Floats] = {}
 

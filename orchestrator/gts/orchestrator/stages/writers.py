@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from gts.core.errors import InvalidInput
 from gts.core.fingerprint import fingerprint
-from gts.core.llm.entries import ModelEntry, find
+from gts.core.llm.entries import find
+from gts.core.llm.entry import ModelEntry
 from gts.core.llm.tokens import LocalTokenModel
 from gts.core.llm.transformers_backend import TransformersBackend, load_causal
 from gts.generator.checks import Embed
@@ -82,7 +83,7 @@ def _searching(entry: ModelEntry, options: Mapping[str, Any], embed: Embed) -> W
     generator = MCTSGenerator(entry.name, model, embed, search_config(options))
 
     def accounts() -> list[dict[str, Any]]:
-        nothing = {"calls": 0, "money": 0.0, "cached": 0, "faults": {}}
+        nothing = {"calls": 0, "money": 0.0, "paid": 0.0, "cached": 0, "seconds": 0.0, "faults": {}}
         return [{"model": entry.name, "tokens": model.evaluated, **nothing}]
 
     return Writer(generator, accounts)
@@ -104,7 +105,7 @@ def _tuned(
     model, tokenizer = load_causal(entry)
     loaded = tune(model, tokenizer, texts, tuned_by, seed, report), tokenizer
     # Its answers are another model's: they are kept under what it has learnt.
-    learnt = fingerprint({"texts": texts, "options": asdict(tuned_by), "seed": seed})
+    learnt = fingerprint({"of": entry.identity(), "texts": texts, "options": asdict(tuned_by), "seed": seed})
     named = entry.model_copy(update={"model": f"{entry.model} tuned {learnt}"})
     return OpenModel(named, TransformersBackend(named, loaded))
 
@@ -113,7 +114,7 @@ def search_config(options: Mapping[str, Any]) -> MCTSConfig:
     """The options of a search, as the file of models gives them.
 
     Raises:
-        InvalidInput: One is unknown or out of range.
+        InvalidInput: One is unknown, of the wrong kind or out of range.
     """
     return _options(MCTSConfig, options, "search")
 
@@ -122,16 +123,33 @@ def tune_options(options: Mapping[str, Any]) -> TuneOptions:
     """The options of tuning, as the file of models gives them.
 
     Raises:
-        InvalidInput: One is unknown.
+        InvalidInput: One is unknown, of the wrong kind or out of range.
     """
     return _options(TuneOptions, options, "tune")
 
 
+def check_options(entry: ModelEntry) -> None:
+    """Refuse options of a search or of tuning that cannot be used, before a job comes to them.
+
+    Raises:
+        InvalidInput: One is unknown, of the wrong kind or out of range.
+    """
+    try:
+        if entry.search is not None:
+            search_config(entry.search)
+        if entry.tune is not None:
+            tune_options(entry.tune)
+    except InvalidInput as error:
+        raise InvalidInput(f"model {entry.name!r}: {error.message}", mend=error.mend) from error
+
+
 def _options(kind: type[_Options], options: Mapping[str, Any], key: str) -> _Options:
+    mend = f"correct `{key}` in the file GTS_MODELS names"
     known = [option.name for option in fields(kind)]
     if unknown := sorted(set(options) - set(known)):
-        raise InvalidInput(
-            f"{key} has no option {unknown[0]!r}; known: {', '.join(known)}",
-            mend=f"correct `{key}` in the file GTS_MODELS names",
-        )
-    return kind(**options)
+        raise InvalidInput(f"{key} has no option {unknown[0]!r}; known: {', '.join(known)}", mend=mend)
+    try:
+        return kind(**options)
+    except (InvalidInput, TypeError) as error:
+        wrong = error.message if isinstance(error, InvalidInput) else "an option is of the wrong kind"
+        raise InvalidInput(f"{key}: {wrong}", mend=mend) from error

@@ -12,11 +12,13 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from gts.core.errors import GTSError, InvalidInput
+from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
 from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
+from gts.platform.cli.predicting import add_commands as add_predicting_commands
 from gts.platform.cli.server import add_commands as add_server_commands
 
 INTERRUPTED = 130
@@ -34,6 +36,8 @@ for add_commands in (
     add_job_commands,
     add_generated_commands,
     add_model_commands,
+    add_predicting_commands,
+    add_evaluating_commands,
     add_language_commands,
 ):
     add_commands(app)

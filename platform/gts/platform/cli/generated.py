@@ -14,6 +14,8 @@ from gts.platform.cli.options import DataDirOption, JsonFlag, TokenOption, UrlOp
 from gts.platform.cli.output import plain, print_table, stderr, stdout, write_json
 
 _SHOWN_CHARS = 300
+_BY_PEOPLE = ("veto", "edit")
+"""Kinds of dropping that are a person's word, not a filter's."""
 
 TextArgument = Annotated[
     str, typer.Argument(metavar="TEXT_ID", help="Id of the text, as `gts generated` shows it.")
@@ -104,4 +106,7 @@ def _what(text: Mapping[str, Any]) -> str:
 def _verdict(text: Mapping[str, Any]) -> str:
     if text["review"]:
         return {"veto": "vetoed", "edit": "edited"}[text["review"]["verdict"]]
-    return "kept" if text["kept"] else f"dropped: {text['reason'] or text['kind']}"
+    if text["kept"]:
+        return "kept"
+    reason = text["reason"] or text["kind"]
+    return reason if text["kind"] in _BY_PEOPLE else f"dropped: {reason}"

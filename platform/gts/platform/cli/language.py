@@ -30,10 +30,17 @@ def probe(
 ) -> None:
     """Ask a language model whether a statement holds: which is likelier, it or its opposite."""
     from gts.core.llm.backend import Scorer, open_backend
-    from gts.core.llm.entries import entries, find
+    from gts.core.llm.entries import check_known, entries, find
     from gts.core.threads import limit_threads
     from gts.teacher.perplexity import believes
 
+    for name, said in (("SUBJECT", subject), ("RELATION", relation), ("OBJECT", target)):
+        if not said.strip():
+            raise InvalidInput(
+                f"{name} is empty", mend="give all three, such as: gts probe zanamivir 'can treat' influenza"
+            )
+    if model is not None:
+        check_known([model])
     local = [entry for entry in entries() if entry.kind == "transformers"]
     if model is None and not local:
         raise InvalidInput(

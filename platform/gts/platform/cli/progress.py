@@ -72,6 +72,11 @@ def _decision_line(data: Mapping[str, Any]) -> str:
     return f"{data.get('action', '')}: {data.get('reason', '')}"
 
 
+def _outcome_line(data: Mapping[str, Any]) -> str:
+    outcome = data.get("outcome") or {}
+    return str(outcome.get("outcome") or "")
+
+
 def _plain_line(data: Mapping[str, Any]) -> str:
     return str(data.get("message") or data.get("state") or "")
 
@@ -80,6 +85,7 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "stage_started": _started_line,
     "stage_finished": _finished_line,
     "decision": _decision_line,
+    "outcome": _outcome_line,
 }
 
 
@@ -121,6 +127,19 @@ def print_report(report: Mapping[str, Any]) -> None:
         for student in report.get("students", ())
     ]
     print_table(("student", "estimate", "MB", "texts/s"), students, "no students")
+    _print_models(report)
+    for decision in report.get("decisions", ()):
+        outcome = f" -> {decision['outcome']}" if decision.get("outcome") else ""
+        line = plain(f"- {decision['action']}: {decision['reason']}{outcome}")
+        console.print(line, markup=False, soft_wrap=True)
+    for line in _left_out(report):
+        console.print(plain(line), markup=False, soft_wrap=True)
+    for note in report.get("notes", ()):
+        console.print(f"note: {plain(str(note))}", markup=False, soft_wrap=True)
+    console.print(f"{report['seconds']:.1f} s in all", markup=False)
+
+
+def _print_models(report: Mapping[str, Any]) -> None:
     models = [
         (
             model["name"],
@@ -128,19 +147,41 @@ def print_report(report: Mapping[str, Any]) -> None:
             f"{model['cached']:,}",
             f"{model['tokens']:,}",
             f"{model['money']:.4g}",
-            ", ".join(f"{reason} {count}" for reason, count in model["faults"].items()),
+            f"{model.get('paid', model['money']):.4g}",
+            ", ".join(
+                [f"{reason} {count}" for reason, count in model["faults"].items()]
+                + (["left out"] if model.get("problem") else [])
+            ),
         )
         for model in report.get("models", ())
     ]
     if models:
-        print_table(("language model", "calls", "known before", "tokens", "money", "faults"), models, "")
-    for decision in report.get("decisions", ()):
-        console.print(
-            f"- {decision['action']}: {plain(str(decision['reason']))}", markup=False, soft_wrap=True
+        columns = ("language model", "calls", "known before", "tokens", "money", "paid", "faults")
+        print_table(columns, models, "")
+        stdout().print(
+            "known before: answers that were kept from an earlier time and cost nothing now; "
+            "money: what the budget counts, paid: what this job cost",
+            markup=False,
+            soft_wrap=True,
         )
-    for note in report.get("notes", ()):
-        console.print(f"note: {plain(str(note))}", markup=False, soft_wrap=True)
-    console.print(f"{report['seconds']:.1f} s in all", markup=False)
+
+
+def _left_out(report: Mapping[str, Any]) -> list[str]:
+    """Teachers, generators and language models that a task named and that came to nothing, with the reason."""
+    lines = [
+        f"teacher {row['name']}: {row['reason']}"
+        for row in report.get("teachers", ())
+        if row.get("value") is None and not row.get("used")
+    ]
+    generators = report.get("generators") or ()
+    lines += [
+        f"generator {row['name']}: {row['reason']}"
+        for row in generators
+        if not row.get("used") and not row.get("accepted")
+    ]
+    if not generators and report.get("generation_note"):
+        lines.append(f"generators: {report['generation_note']}")
+    return lines
 
 
 def _is_name(name: str) -> bool:

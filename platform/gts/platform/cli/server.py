@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gts.core.errors import GTSError, MissingDependency
+from gts.core.extras import install_line
 from gts.platform.cli.options import DataDirOption, JsonFlag, settings_of
 from gts.platform.cli.output import plain, print_table, short_time, stderr, stdout, write_json
 
@@ -195,6 +196,6 @@ def _require_platform_extra() -> None:
     if missing:
         error: GTSError = MissingDependency(
             f"the server needs {', '.join(missing)}, which is not installed",
-            mend="pip install 'gts[platform,train]'",
+            mend=install_line("train", "platform"),
         )
         raise error

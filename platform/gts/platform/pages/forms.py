@@ -23,7 +23,8 @@ from gts.tasks.spec import EMBEDDED
 from gts.tasks.taskfile import load_task_document
 
 DATA_FIELDS = {"examples": "labelled examples", "unlabeled": "unlabelled texts", "test": "test texts"}
-PLAIN_FIELDS = ("name", "labels", "language", "tier", "seconds", "models")
+LIMITS = ("seconds", "tokens", "money")
+PLAIN_FIELDS = ("name", "labels", "language", "tier", *LIMITS, "models")
 TEACHES, WRITES = "teaches:", "writes:"
 """A box for each language model: whether it labels texts, and whether it writes some."""
 _ECHOED_CHARS = 400_000  # more than this is not sent back to the browser to be edited
@@ -70,8 +71,7 @@ def read_form(upload: Upload) -> TaskData:
     document["generators"] = [EMBEDDED, *_named(fields, WRITES)]
     if tier := fields.get("tier", "").strip():
         document["student"] = {"tier": tier}
-    if seconds := fields.get("seconds", "").strip():
-        document["budget"] = {"seconds": seconds}
+    document["budget"] = {name: limit for name in LIMITS if (limit := fields.get(name, "").strip())}
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
     examples, unlabeled, test = (sources[field] or None for field in ("examples", "unlabeled", "test"))
     data = producible(load_task_document(document, examples=examples, unlabeled=unlabeled, test=test))
@@ -116,8 +116,9 @@ def problems_by_field(upload: Upload, error: InvalidInput) -> dict[str, list[Fie
                 FieldProblem(where, sentence(str(problem["message"])), sentence(str(problem["mend"])))
             )
         return dict(found)
-    field = titles.get(str(error.details.get("file")), str(error.details.get("field", "")).split(".")[0])
-    field = {"student": "tier", "budget": "seconds", "multi_label": "labels"}.get(field, field)
+    field, _, part = str(error.details.get("field", "")).partition(".")
+    field = titles.get(str(error.details.get("file")), field)
+    field = {"student": "tier", "budget": part or "seconds", "multi_label": "labels"}.get(field, field)
     known = field if field in (*PLAIN_FIELDS, *DATA_FIELDS) else ""
     found[known].append(FieldProblem("", sentence(error.message), sentence(error.mend)))
     return dict(found)
@@ -132,8 +133,9 @@ def form_of(data: TaskData) -> Form:
         "labels": labels,
         "language": spec.language or "",
         "tier": spec.student.tier,
-        "seconds": "" if spec.budget.seconds is None else f"{spec.budget.seconds:g}",
     }
+    limits = ((name, getattr(spec.budget, name)) for name in LIMITS)
+    values |= {name: "" if limit is None else f"{limit:.10g}" for name, limit in limits}
     values |= {f"{TEACHES}{name}": "on" for name in spec.teachers}
     values |= {f"{WRITES}{name}": "on" for name in spec.generators if name != EMBEDDED}
     kept_out = {}

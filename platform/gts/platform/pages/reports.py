@@ -148,7 +148,7 @@ def _figures(report: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
 
 def _paid(report: Mapping[str, Any]) -> list[str]:
     """What language models were asked for and what that cost, where any were."""
-    tokens, money = report.get("tokens"), report.get("money")
+    tokens, money = report.get("tokens"), report.get("paid", report.get("money"))
     said = [f"{counted(tokens, 'token')} of language models"] if tokens else []
     return [*said, f"{amount(money)} paid"] if money else said
 
