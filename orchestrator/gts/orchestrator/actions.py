@@ -62,7 +62,7 @@ def examine(run: Run[TaskData], action: Action) -> str:
         params |= entry.model_dump(include={"price", "concurrency", "search", "tune"})
         facts = run.runner.run("examine", action.model, params, action.forecast_s).summary
     except OUT_OF_REACH as error:
-        facts = {"problem": _said(error)}
+        facts = {"problem": in_words(error)}
     run.evidence = run.evidence.evolve(examined={**run.evidence.examined, action.model: facts})
     if "problem" in facts:
         return f"it is left out: {facts['problem']}"
@@ -82,7 +82,7 @@ def consult(run: Run[TaskData], action: Action) -> str:
     try:
         facts = consultation.consult(run, action.model)
     except OUT_OF_REACH as error:
-        facts = {"problem": _said(error)}
+        facts = {"problem": in_words(error)}
     run.evidence = run.evidence.evolve(consulted={**run.evidence.consulted, action.model: facts})
     if "problem" in facts:
         return f"it is left out: {facts['problem']}"
@@ -110,9 +110,9 @@ def generate(run: Run[TaskData], action: Action) -> str:
         summary = generation.generate(run, name, action.tier)
     except OUT_OF_REACH as error:
         run.evidence = run.evidence.evolve(
-            generations={**run.evidence.generations, name: {"problem": _said(error)}}
+            generations={**run.evidence.generations, name: {"problem": in_words(error)}}
         )
-        return f"it is left out: {_said(error)}"
+        return f"it is left out: {in_words(error)}"
     run.evidence = run.evidence.evolve(generations={**run.evidence.generations, name: summary})
     if not summary["accepted"]:
         faults = {why for account in summary.get("asked", ()) for why in account["faults"]}
@@ -130,7 +130,7 @@ def forgo(run: Run[TaskData], action: Action) -> str:
     return "not tried"
 
 
-def _said(error: GTSError) -> str:
+def in_words(error: GTSError) -> str:
     """What went wrong and what to do, as parts of one sentence."""
     message = error.message.rstrip(" .")
     return f"{message}; {error.mend}" if error.mend else message

@@ -8,13 +8,14 @@ from typing import Any
 from gts.core.llm.entries import find
 from gts.core.threads import machine_name
 from gts.orchestrator import row_planner
-from gts.orchestrator.actions import OUT_OF_REACH
+from gts.orchestrator.actions import OUT_OF_REACH, in_words
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Judgement
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.planner import Action
 from gts.orchestrator.run import Run
+from gts.orchestrator.site_models import TEACHING, asked_with
 from gts.orchestrator.stages.rows.audit import opinions_of
 from gts.orchestrator.taskstore import put_task
 from gts.tasks.rows import RowTask
@@ -43,10 +44,12 @@ def teach(run: Run[RowTask], action: Action) -> str:
 def examine(run: Run[RowTask], action: Action) -> str:
     """See what a language model can do."""
     try:
-        params = {"model": action.model, "identity": find(action.model).identity(), "machine": machine_name()}
+        # What is measured hangs on price and concurrency too.
+        params = {"model": action.model, **asked_with(action.model, TEACHING), "machine": machine_name()}
+        params |= find(action.model).model_dump(include={"price", "concurrency"})
         facts = run.runner.run("rows.examine", action.model, params, action.forecast_s).summary
     except OUT_OF_REACH as error:
-        facts = {"problem": str(error)}
+        facts = {"problem": in_words(error)}
     run.evidence = run.evidence.evolve(examined={**run.evidence.examined, action.model: facts})
     if "problem" in facts:
         return f"it is left out: {facts['problem']}"
@@ -58,17 +61,19 @@ def consult(run: Run[RowTask], action: Action) -> str:
     name = action.model
     try:
         for fold in range(run.evidence.sizes.folds):
-            run.artifacts[f"{name} {fold}"] = _ask(run, name, fold, 0)
+            share = 1 / (2 * len(run.folds) - 1 - fold)
+            run.artifacts[f"{name} {fold}"] = _ask(run, name, fold, 0, share)
         audit = _audit(run, [*_believed(run), name])
         weight = audit["weights"][name]
         pool = row_planner.pool_to_ask(run.evidence, name) if weight > 0 else 0
-        for one in run.folds if pool else ():
-            run.artifacts[f"{name} {one}"] = _ask(run, name, one, pool)
+        for done, one in enumerate(run.folds if pool else ()):
+            share = 1 / (len(run.folds) - done)
+            run.artifacts[f"{name} {one}"] = _ask(run, name, one, pool, share)
     except OUT_OF_REACH as error:
         run.evidence = run.evidence.evolve(
-            consulted={**run.evidence.consulted, name: {"problem": str(error)}}
+            consulted={**run.evidence.consulted, name: {"problem": in_words(error)}}
         )
-        return f"it is left out: {error}"
+        return f"it is left out: {in_words(error)}"
     run.evidence = run.evidence.evolve(
         audit=audit, consulted={**run.evidence.consulted, name: {"weight": weight, "texts": pool}}
     )
@@ -83,17 +88,15 @@ def _believed(run: Run[RowTask]) -> list[str]:
     return [name for name, facts in run.evidence.consulted.items() if facts.get("texts")]
 
 
-def _ask(run: Run[RowTask], model: str, fold: int | None, about: int) -> str:
-    run.take_stock()
+def _ask(run: Run[RowTask], model: str, fold: int | None, about: int, share: float) -> str:
+    """Ask about one fold, for a share of the tokens and money that are left."""
     evidence = run.evidence
-    params = run.fold_params(fold) | {
+    params = run.fold_params(fold) | asked_with(model, TEACHING) | run.allowance(share)
+    params |= {
         "weights": evidence.profile.weights,
         "model": model,
-        "identity": find(model).identity(),
         "schema": evidence.examined[model]["schema"],
         "about": about,
-        "tokens": evidence.left_tokens,
-        "money": evidence.left_money,
     }
     rows = about + (0 if fold is None else evidence.profile.gold // evidence.sizes.folds)
     forecast = evidence.examined[model]["text_seconds"] * rows
