@@ -220,7 +220,9 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw.normalizer = normalizers.BertNormalizer()
     raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     ends = [(token, vocabulary.index(token)) for token in ("[CLS]", "[SEP]")]
-    raw.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
+    raw.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=ends
+    )
     names = dict(
         zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special, strict=True)
     )
