@@ -21,7 +21,7 @@ from gts.orchestrator.site_models import check_models
 from gts.orchestrator.stage import StageCall
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.taskstore import put_task
-from gts.tasks.dataset import TaskData
+from gts.tasks.saving import AnyTask
 
 Event = Mapping[str, Any]
 
@@ -67,7 +67,7 @@ class EventRecorder:
 
 
 def produce(
-    data: TaskData, out: Path, *, store_root: Path, on_event: Callable[[Event], None] = lambda event: None
+    data: AnyTask, out: Path, *, store_root: Path, on_event: Callable[[Event], None] = lambda event: None
 ) -> dict[str, Any]:
     """Produce a student into a folder.
 

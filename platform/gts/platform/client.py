@@ -20,12 +20,11 @@ from urllib.parse import quote
 
 import httpx
 
-from gts.core.errors import InvalidInput
-from gts.platform.remote import ServerUnreachable, error_of, locate
-from gts.platform.sending import task_body, task_files
+from gts.platform.remote import ServerUnreachable, error_of, generated_path, locate, model_path
+from gts.platform.sending import asked_body, task_body, task_files
 
 if TYPE_CHECKING:
-    from gts.tasks.dataset import TaskData
+    from gts.tasks.saving import AnyTask
 
 TERMINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
 _TIMEOUT_S = 60.0
@@ -79,7 +78,7 @@ class Client:
 
     def submit(
         self,
-        task: str | Path | Mapping[str, Any] | TaskData,
+        task: str | Path | Mapping[str, Any] | AnyTask,
         *,
         text_column: str | None = None,
         label_column: str | None = None,
@@ -172,7 +171,7 @@ class Client:
         params = {key: value for key, value in asked.items() if value is not None}
         cursor, given = 0, 0
         while cursor is not None:
-            page = self._call("GET", _generated_path(job_id), params={**params, "cursor": cursor})
+            page = self._call("GET", generated_path(job_id), params={**params, "cursor": cursor})
             for text in page["texts"]:
                 if limit is not None and given >= limit:
                     return
@@ -210,7 +209,7 @@ class Client:
             body["text"] = text
         if labels is not None:
             body["labels"] = list(labels)
-        return self._call("PUT", _generated_path(job_id, text_id), json=body)
+        return self._call("PUT", generated_path(job_id, text_id), json=body)
 
     def take_back(self, job_id: str, text_id: str) -> None:
         """Forget the veto or edit of a generated text.
@@ -218,7 +217,7 @@ class Client:
         Raises:
             NotFound: There is no such job, or nobody has said anything of that text.
         """
-        self._call("DELETE", _generated_path(job_id, text_id))
+        self._call("DELETE", generated_path(job_id, text_id))
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Cancel a job: a queued one ends at once, a running one within seconds.
@@ -285,7 +284,7 @@ class Client:
             NotFound: There is no such model or revision.
         """
         params = {"revision": revision} if revision else {}
-        return self._call("GET", f"/api/v1/models/{_model_path(name)}", params=params)
+        return self._call("GET", f"/api/v1/models/{model_path(name)}", params=params)
 
     def set_alias(self, model: str, alias: str, *, revision: str = "main") -> str:
         """Let a movable name such as ``production`` stand for a revision.
@@ -297,7 +296,7 @@ class Client:
             NotFound: There is no such model or revision.
             Conflict: The name is taken by a branch or tag.
         """
-        path = f"/api/v1/models/{_model_path(model)}/aliases/{quote(alias, safe='')}"
+        path = f"/api/v1/models/{model_path(model)}/aliases/{quote(alias, safe='')}"
         answer = self._call("PUT", path, json={"revision": revision})
         return str(answer["commit"])
 
@@ -307,7 +306,7 @@ class Client:
         Raises:
             NotFound: There is no such model or alias.
         """
-        self._call("DELETE", f"/api/v1/models/{_model_path(model)}/aliases/{quote(alias, safe='')}")
+        self._call("DELETE", f"/api/v1/models/{model_path(model)}/aliases/{quote(alias, safe='')}")
 
     def language_models(self) -> list[dict[str, Any]]:
         """The site's language models, which a task may name under ``teachers`` and ``generators``."""
@@ -315,42 +314,52 @@ class Client:
         return found
 
     def predict(
-        self, model: str, texts: Sequence[str], *, revision: str | None = None
+        self, model: str, rows: Sequence[str | Mapping[str, Any]], *, revision: str | None = None
     ) -> list[dict[str, Any]]:
-        """Ask a served model: for each text its ``labels`` and the ``scores`` of all labels.
+        """Ask a served model; it says of each text or row what its student's ``answer`` does.
+
+        Args:
+            model: ``namespace/name``.
+            rows: Texts, or ``{"text_a", "text_b"}`` for similarity, ``{"text", "entities"}`` for relations
+                between given entities, ``{"text"}`` for all else.
+            revision: Commit, branch or alias; default: the newest.
 
         Raises:
             NotFound: There is no such model or revision.
+            InvalidInput: What was given are no texts and rows, or not those that the model's task has.
+
+        Example:
+            >>> client.predict("local/people", ["Ada wrote"])  # doctest: +SKIP
+            [{'entities': [{'start': 0, 'end': 3, 'type': 'person', 'text': 'Ada', 'score': 0.98}]}]
+            >>> client.predict("local/twins", [{"text_a": "who?", "text_b": "which one?"}])  # doctest: +SKIP
+            [{'score': 0.31, 'alike': False}]
         """
-        body = {"texts": list(texts), **({"revision": revision} if revision else {})}
-        answer = self._call("POST", f"/api/v1/models/{_model_path(model)}/predict", json=body)
+        body = {**asked_body(rows), **({"revision": revision} if revision else {})}
+        answer = self._call("POST", f"/api/v1/models/{model_path(model)}/predict", json=body)
         found: list[dict[str, Any]] = answer["predictions"]
         return found
 
-    def pull(self, model: str, folder: str | Path, *, revision: str | None = None) -> Path:
+    def pull(
+        self, model: str, folder: str | Path, *, revision: str | None = None, only: Sequence[str] = ()
+    ) -> Path:
         """Download a model's files and check the digest of each.
 
         Args:
             model: ``namespace/name``.
             folder: Where to put them. A new folder appears complete or not at all.
             revision: Commit, branch or alias; default: the newest.
+            only: Paths of the files wanted; default: all.
 
         Raises:
             NotFound: There is no such model or revision.
             StorageError: A file's bytes are not those that were published, or the disk is full.
+            ServerUnreachable: The download broke off.
         """
         from gts.platform.download import download_files
 
         described = self.model(model, revision=revision)
-        try:
-            return download_files(
-                self._http, described["id"], described["commit"], described["files"], Path(folder)
-            )
-        except httpx.HTTPError as error:
-            raise ServerUnreachable(
-                f"the download of {model} from {self.url} broke off: {error or type(error).__name__}",
-                mend="try again; what was downloaded is kept",
-            ) from error
+        files = [file for file in described["files"] if not only or file["path"] in only]
+        return download_files(self._http, described["id"], described["commit"], files, Path(folder))
 
     def health(self) -> dict[str, Any]:
         """What the server says of itself; needs no token."""
@@ -386,15 +395,3 @@ class Client:
             raise error_of(response)
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
-
-
-def _generated_path(job_id: str, text_id: str | None = None) -> str:
-    path = f"/api/v1/jobs/{quote(job_id, safe='')}/generated"
-    return path if text_id is None else f"{path}/{quote(text_id, safe='')}"
-
-
-def _model_path(name: str) -> str:
-    namespace, slash, model = name.partition("/")
-    if not (namespace and slash and model) or "/" in model:
-        raise InvalidInput(f"{name!r} is not the name of a model", mend="write it as namespace/name")
-    return f"{quote(namespace, safe='')}/{quote(model, safe='')}"

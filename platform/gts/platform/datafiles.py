@@ -1,11 +1,11 @@
-"""Reading files of texts for predicting and evaluating, a row at a time."""
+"""Reading files for predicting and evaluating: what a student is asked about, and what it should have said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gts.core.errors import DataError
 from gts.tasks.checking import PlacedExample, RawExample, check_known, checked_examples, find_separator
@@ -15,6 +15,11 @@ from gts.tasks.problems import Place, Problems
 from gts.tasks.reading import read_rows
 from gts.tasks.source import FileSource
 from gts.tasks.text import clean_text
+
+if TYPE_CHECKING:
+    from gts.student.layout import StudentManifest
+    from gts.tasks.dataset import Example
+    from gts.tasks.rows import Row
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,83 @@ def read_texts(path: Path, text_column: str | None = None) -> Iterator[TextRow]:
         ['hello', 'world']
     """
     return _rows(path, Columns(text=text_column), labelled=False)
+
+
+def read_asked(
+    path: Path, student: StudentManifest | None, text_column: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of a file that a student is asked about, without holding the file in memory.
+
+    Args:
+        path: A file in any format a task can have.
+        student: What the student is; None where nobody knows: then these are texts.
+        text_column: Name of the text column; of pairs two, joined by ``+``.
+
+    Raises:
+        DataError: The file is missing, damaged, or a row of it is not what the student takes.
+    """
+    if student is None or student.task.type == "classification":
+        return ({"text": row.text} for row in read_texts(path, text_column))
+    from gts.tasks.intake.asking import read_asked_rows
+
+    given = student.entities_given
+    return read_asked_rows(student.task.type, path, entities_given=given, text_column=text_column)
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """What a test file holds.
+
+    Attributes:
+        rows: Its labelled rows, in its order.
+        notes: What reading changed or noticed, in plain sentences for the person.
+    """
+
+    rows: Sequence[Example | Row]
+    notes: tuple[str, ...] = ()
+
+    def asked(self) -> list[dict[str, Any]]:
+        """The rows without what they are labelled with, as a student takes them."""
+        return [_asked(row) for row in self.rows]
+
+
+def _asked(row: Any) -> dict[str, Any]:
+    if hasattr(row, "text_a"):
+        return {"text_a": row.text_a, "text_b": row.text_b}
+    given = getattr(row, "given", ())
+    return {"text": row.text} | ({"entities": [span.to_json() for span in given]} if given else {})
+
+
+def read_test(path: Path, student: StudentManifest, columns: Columns) -> LabelledFile:
+    """The labelled rows of a test file, checked against what a student knows.
+
+    Raises:
+        DataError: The file is missing or damaged, or a row is not one of the student's task.
+    """
+    if student.task.type == "classification":
+        examples = read_labelled(
+            path,
+            student.labels,
+            multi_label=student.multi_label,
+            text_column=columns.text,
+            label_column=columns.label,
+        )
+        return LabelledFile([placed.example for placed in examples])
+    from gts.tasks.intake.testing import read_test_rows
+    from gts.tasks.spec import TaskSpec
+
+    schema, is_relation = student.looks_for, student.task.type == "relation"
+    spec = TaskSpec(
+        name="test",
+        type=student.task.type,
+        entities=schema.entities,
+        relations=schema.relations,
+        events=schema.events,
+        entities_given=student.entities_given if is_relation else None,
+        scale=student.scale,
+    )
+    found = read_test_rows(spec, FileSource(path), columns)
+    return LabelledFile(found.rows, found.notes)
 
 
 def read_labelled(

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gts.core.errors import InvalidInput
+from gts.tasks.row_forms import as_given
+from gts.tasks.rows import RowTask
 
 if TYPE_CHECKING:
-    from gts.tasks.dataset import TaskData
+    from gts.tasks.saving import AnyTask
 
 _ROLES = ("examples", "unlabeled", "test")
 
@@ -46,9 +48,17 @@ def task_files(path: Path, columns: Mapping[str, str]) -> Iterator[list[tuple[st
         yield files
 
 
-def task_body(task: TaskData) -> dict[str, Any]:
+def task_body(task: AnyTask) -> dict[str, Any]:
     """Checked data as the JSON body of a submission."""
-    spec = task.spec.model_dump(mode="json", exclude_none=True)
+    spec = task.spec.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if isinstance(task, RowTask):
+        groups = {"examples": task.gold, "unlabeled": [*task.pool, *task.sentences], "test": task.test}
+        rows_of = {
+            key: [row if isinstance(row, str) else as_given(row, task.spec.type) for row in rows]
+            for key, rows in groups.items()
+            if rows
+        }
+        return {**spec, **rows_of}
     many = task.multi_label
 
     def rows(examples: Sequence[Any]) -> list[dict[str, Any]]:

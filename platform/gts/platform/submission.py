@@ -12,14 +12,12 @@ from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import InvalidInput, TooLarge
 from gts.orchestrator import jobs
-from gts.orchestrator.producible import producible
 from gts.orchestrator.records import Job
 from gts.orchestrator.site_models import check_models
 from gts.orchestrator.taskstore import put_task
 from gts.platform.auth import User
 from gts.platform.services import Services
 from gts.platform.uploads import Upload, receive_upload
-from gts.tasks.dataset import TaskData
 from gts.tasks.document import parse_document
 from gts.tasks.saving import AnyTask
 from gts.tasks.source import FileSource, Source
@@ -29,7 +27,7 @@ ROLES = ("examples", "unlabeled", "test")
 _MAX_TASK_BYTES = 4 << 20
 
 
-async def read_submission(request: Request, services: Services) -> TaskData:
+async def read_submission(request: Request, services: Services) -> AnyTask:
     """Read and check what a request brings: JSON with the rows in it, or a form with files or pasted text.
 
     Nothing of it remains on disk afterwards.
@@ -50,17 +48,15 @@ async def read_submission(request: Request, services: Services) -> TaskData:
             mend="send application/json, or multipart/form-data with files",
         )
     body = await request.body()
-    return await run_in_threadpool(
-        lambda: _with_known_models(producible(load_task_document(_parse_json(body))))
-    )
+    return await run_in_threadpool(lambda: _with_known_models(load_task_document(_parse_json(body))))
 
 
-def _with_known_models(data: TaskData) -> TaskData:
+def _with_known_models(data: AnyTask) -> AnyTask:
     check_models(data.spec.language_models)
     return data
 
 
-def task_of_upload(upload: Upload) -> TaskData:
+def task_of_upload(upload: Upload) -> AnyTask:
     """The checked data of a form: a task file or fields, with data as files or pasted text.
 
     Raises:
@@ -82,13 +78,11 @@ def task_of_upload(upload: Upload) -> TaskData:
         for role, paths in upload.files.items()
         if role in ROLES
     }
-    return producible(
-        load_task_document(
-            document,
-            examples=sources.get("examples"),
-            unlabeled=sources.get("unlabeled"),
-            test=sources.get("test"),
-        )
+    return load_task_document(
+        document,
+        examples=sources.get("examples"),
+        unlabeled=sources.get("unlabeled"),
+        test=sources.get("test"),
     )
 
 

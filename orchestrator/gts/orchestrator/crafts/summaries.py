@@ -93,6 +93,9 @@ class SummaryCraft:
         """A transformer where there is an encoder; the token table always."""
         return ("mini", "static") if has_encoder else ("static",)
 
+    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
+        """Nothing: its smallest student is fitted in a moment from the lessons alone."""
+
     def certain(self, row: SummaryRow) -> Scores:
         """What the pieces of a gold row are worth."""
         if row.summary is None:

@@ -49,7 +49,6 @@ def produce(
     from gts.core.threads import limit_threads
 
     limit_threads()
-    from gts.orchestrator.producible import producible
     from gts.platform.logs import set_up_logging
     from gts.tasks.taskfile import load_task_file
 
@@ -59,7 +58,7 @@ def produce(
         raise InvalidInput(
             f"{output} exists already and is not an empty folder", mend="give a new folder to -o"
         )
-    data = producible(load_task_file(task, text_column=text_column, label_column=label_column))
+    data = load_task_file(task, text_column=text_column, label_column=label_column)
     if seconds is not None:
         import dataclasses
 

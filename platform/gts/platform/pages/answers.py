@@ -115,6 +115,42 @@ def answer_view(task_type: str, row: Mapping[str, Any], said: Mapping[str, Any])
     return Answer(task_type, pieces=pieces(row["text"], said["entities"]), links=links)
 
 
+@dataclass(frozen=True)
+class ShownRow:
+    """A row of a task's data, as the page shows it before a job.
+
+    Attributes:
+        pieces: Its text with what is marked in it.
+        note: What else is known of it: relations, a score, a summary.
+    """
+
+    pieces: tuple[Piece, ...]
+    note: str = ""
+
+
+def shown_row(row: Mapping[str, Any]) -> ShownRow:
+    """A row of a preview (:func:`gts.tasks.row_preview.row_preview`), for the page.
+
+    Example:
+        >>> shown_row({"text_a": "one", "text_b": "two", "label": 1.0}).note
+        'alike: 1'
+    """
+    if "text_a" in row:
+        score = row.get("label", row.get("score"))
+        text = f"{row['text_a']}  /  {row['text_b']}"
+        return ShownRow((Piece(text),), "" if score is None else f"alike: {score:g}")
+    text = row["text"]
+    marks = [*row.get("entities", ()), *row.get("given", ())]
+    notes = [row["summary"]] if row.get("summary") else []
+    for found in row.get("relations", ()):
+        head, tail = (text[found[end]["start"] : found[end]["end"]] for end in ("head", "tail"))
+        notes.append(f"{head} → {found['type']} → {tail}")
+    for event in row.get("events", ()):
+        marks.append({**event["trigger"], "type": event["type"]})
+        marks += [{**part, "type": part["role"]} for part in event["arguments"]]
+    return ShownRow(pieces(text, marks), "; ".join(notes))
+
+
 def pieces(text: str, marks: Sequence[Mapping[str, Any]]) -> tuple[Piece, ...]:
     """A text cut at marks; of marks that overlap the one that begins first, and of these the longest, is shown.
 

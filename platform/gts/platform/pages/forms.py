@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gts.core.errors import DataError, InvalidInput
-from gts.orchestrator.producible import producible
 from gts.orchestrator.site_models import check_models
 from gts.platform.pages.wording import sentence
 from gts.platform.uploads import Upload
@@ -18,13 +17,15 @@ from gts.tasks.dataset import Example, TaskData
 from gts.tasks.limits import DEFAULT_LIMITS
 from gts.tasks.problems import Problems
 from gts.tasks.reading import read_rows
+from gts.tasks.row_forms import as_given
+from gts.tasks.saving import AnyTask
 from gts.tasks.source import FileSource, Source, TextSource
 from gts.tasks.spec import EMBEDDED
 from gts.tasks.taskfile import load_task_document
 
 DATA_FIELDS = {"examples": "labelled examples", "unlabeled": "unlabelled texts", "test": "test texts"}
 LIMITS = ("seconds", "tokens", "money")
-PLAIN_FIELDS = ("name", "labels", "language", "tier", *LIMITS, "models")
+PLAIN_FIELDS = ("name", "type", "labels", "language", "tier", *LIMITS, "models")
 TEACHES, WRITES = "teaches:", "writes:"
 """A box for each language model: whether it labels texts, and whether it writes some."""
 _ECHOED_CHARS = 400_000  # more than this is not sent back to the browser to be edited
@@ -58,7 +59,11 @@ class Form:
 EMPTY_FORM = Form({}, {}, {})
 
 
-def read_form(upload: Upload) -> TaskData:
+_TYPES_FIELD = {"classification": "labels", "ner": "entities", "relation": "relations", "event": "events"}
+"""Task type to the key of a task that the field of labels fills."""
+
+
+def read_form(upload: Upload) -> AnyTask:
     """Check what the form brought; pasted text and files of one field are read together.
 
     Raises:
@@ -66,7 +71,9 @@ def read_form(upload: Upload) -> TaskData:
     """
     fields = upload.fields
     document: dict[str, Any] = {key: fields[key].strip() for key in ("name", "language") if key in fields}
-    document["labels"] = fields.get("labels", "")
+    task_type = document["type"] = fields.get("type", "").strip() or "classification"
+    if key := _TYPES_FIELD.get(task_type):
+        document[key] = fields.get("labels", "")
     document["teachers"] = _named(fields, TEACHES)
     document["generators"] = [EMBEDDED, *_named(fields, WRITES)]
     if tier := fields.get("tier", "").strip():
@@ -74,8 +81,10 @@ def read_form(upload: Upload) -> TaskData:
     document["budget"] = {name: limit for name in LIMITS if (limit := fields.get(name, "").strip())}
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
     examples, unlabeled, test = (sources[field] or None for field in ("examples", "unlabeled", "test"))
-    data = producible(load_task_document(document, examples=examples, unlabeled=unlabeled, test=test))
+    data = load_task_document(document, examples=examples, unlabeled=unlabeled, test=test)
     check_models(data.spec.language_models)
+    if not isinstance(data, TaskData):
+        return data
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
     return replace(data, notes=(*notes, *data.notes))
 
@@ -118,18 +127,29 @@ def problems_by_field(upload: Upload, error: InvalidInput) -> dict[str, list[Fie
         return dict(found)
     field, _, part = str(error.details.get("field", "")).partition(".")
     field = titles.get(str(error.details.get("file")), field)
-    field = {"student": "tier", "budget": part or "seconds", "multi_label": "labels"}.get(field, field)
+    field = {
+        "student": "tier",
+        "budget": part or "seconds",
+        **dict.fromkeys(("multi_label", "entities", "relations", "events"), "labels"),
+    }.get(field, field)
     known = field if field in (*PLAIN_FIELDS, *DATA_FIELDS) else ""
     found[known].append(FieldProblem("", sentence(error.message), sentence(error.mend)))
     return dict(found)
 
 
-def form_of(data: TaskData) -> Form:
+def form_of(data: AnyTask) -> Form:
     """The form filled with a checked task, so that it can be changed."""
     spec = data.spec
-    labels = "\n".join(f"{name}: {text}" if text else name for name, text in spec.labels.items())
+    named = {
+        name: kind.description
+        for kinds in (spec.relations or spec.entities, spec.events)
+        for name, kind in kinds.items()
+    }
+    described = {**spec.labels, **named}
+    labels = "\n".join(f"{name}: {text}" if text else name for name, text in described.items())
     values = {
         "name": spec.name,
+        "type": spec.type,
         "labels": labels,
         "language": spec.language or "",
         "tier": spec.student.tier,
@@ -139,17 +159,32 @@ def form_of(data: TaskData) -> Form:
     values |= {f"{TEACHES}{name}": "on" for name in spec.teachers}
     values |= {f"{WRITES}{name}": "on" for name in spec.generators if name != EMBEDDED}
     kept_out = {}
-    texts = {
-        "examples": rows_text(data.gold, multi_label=data.multi_label),
-        "unlabeled": lines_text(data.pool),
-        "test": rows_text(data.test, multi_label=data.multi_label),
-    }
+    texts = _texts(data)
     for field, text in texts.items():
         if len(text) <= _ECHOED_CHARS:
             values[field] = text
         else:
             kept_out[field] = f"{len(text):,} characters were given; please give them again"
     return Form(values, {}, kept_out)
+
+
+def _texts(data: AnyTask) -> dict[str, str]:
+    """The data of a task as it can be pasted."""
+    if isinstance(data, TaskData):
+        return {
+            "examples": rows_text(data.gold, multi_label=data.multi_label),
+            "unlabeled": lines_text(data.pool),
+            "test": rows_text(data.test, multi_label=data.multi_label),
+        }
+    groups = {"examples": data.gold, "unlabeled": data.pool, "test": data.test}
+    texts = {
+        field: "\n".join(json.dumps(as_given(row, data.spec.type), ensure_ascii=False) for row in rows)
+        for field, rows in groups.items()
+    }
+    if data.sentences:
+        own = lines_text(data.sentences)
+        texts["unlabeled"] = "\n".join(filter(None, (texts["unlabeled"], own)))
+    return texts
 
 
 def rows_text(examples: Iterable[Example], *, multi_label: bool) -> str:

@@ -13,6 +13,7 @@ from gts.core.errors import InvalidInput, TooLarge
 from gts.core.llm.entries import entries
 from gts.orchestrator.taskstore import get_task, put_task
 from gts.platform.auth import Writer
+from gts.platform.pages.answers import shown_row
 from gts.platform.pages.example import example_fields
 from gts.platform.pages.forms import EMPTY_FORM, faulty_form, form_of, read_form
 from gts.platform.pages.forms import Form as FormValues
@@ -57,14 +58,16 @@ async def check_form(request: Request, services: ServicesDep, user: Writer) -> R
 def show_draft(request: Request, services: ServicesDep, user: Writer, digest: str) -> Response:
     """What was understood, before anything is started."""
     data = get_task(services.drafts, digest)
+    task = preview(data)
     return render(
         request,
         "check.html",
-        task=preview(data),
+        task=task,
+        shown=[] if data.spec.type == "classification" else [shown_row(row) for row in task["examples"]],
         spec=data.spec,
         digest=digest,
         key=secrets.token_hex(16),
-        few=min((label["gold"] for label in preview(data)["labels"]), default=0),
+        few=min((label["gold"] for label in task["labels"]), default=None),
     )
 
 
