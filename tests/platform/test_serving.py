@@ -117,10 +117,10 @@ def test_too_many_requests_at_once_are_refused(services, published):
     cache = StudentCache(services.registry, settings)
 
     async def crowd():
-        calls = [cache.predict("local/tickets", "main", ["a"]) for _ in range(5)]
+        calls = [cache.predict("local/tickets", "main", [{"text": "a"}]) for _ in range(5)]
         return await asyncio.gather(*calls, return_exceptions=True)
 
     found = asyncio.run(crowd())
     assert sum(isinstance(item, Overloaded) for item in found) == 3
-    assert asyncio.run(cache.predict("local/tickets", "main", ["a"]))[1][0].scores
+    assert asyncio.run(cache.predict("local/tickets", "main", [{"text": "a"}]))[1][0]["scores"]
     cache.close()

@@ -106,6 +106,11 @@ def test_yaml_words_stay_labels(folder):
         ("name: t\nlables: [a]\nexamples: a", "unknown key 'lables'", "did you mean 'labels'?"),
         ("name: t\nzzz: 1\nexamples: a", "unknown key 'zzz'", "remove it"),
         ("name: t\nexamples: a\ngoal: {targt: 1}", "unknown key 'targt' in goal", "did you mean 'target'?"),
+        (
+            "name: t\nexamples: a\nteachers: big",
+            "expected: a list of names of language models, such as [big]",
+            "",
+        ),
         ("name: t\nexamples: a\ngoal: {target: 90}", "goal.target is '90'", "change goal.target"),
         (
             "name: t\nexamples: a\nstudent: {tier: huge}",

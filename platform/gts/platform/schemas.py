@@ -115,10 +115,13 @@ ReviewBody = Annotated[VetoBody | EditBody, Field(discriminator="verdict")]
 
 
 class LabelView(BaseModel):
-    """One label of a task."""
+    """One label of a task, or one type that it looks for."""
 
     name: str
     description: str
+    kind: str | None = Field(
+        None, description="`entity`, `relation` or `event`, of a type that is looked for."
+    )
     gold: int = Field(description="Labelled examples that carry it.")
     test: int = Field(description="Test texts that carry it.")
 
@@ -137,11 +140,16 @@ class Preview(BaseModel):
     type: str
     language: str | None
     multi_label: bool
-    counts: dict[str, int] = Field(description="Texts by role: gold, pool, test.")
+    scale: list[float] | None = Field(None, description="Least and greatest grade of pairs that are graded.")
+    entities_given: bool | None = Field(
+        None, description="Whether entities come with the texts of a relation task."
+    )
+    length: dict[str, int | None] | None = Field(None, description="How long summaries are.")
+    counts: dict[str, int] = Field(description="Texts by role: gold, pool, test, sentences.")
     labels: list[LabelView]
     text_chars: dict[str, int] = Field(description="Quantiles of the texts' lengths in characters.")
-    examples: list[ExampleView] = Field(description="The first labelled examples.")
-    unlabeled: list[str] = Field(description="The first unlabelled texts.")
+    examples: list[ExampleView | dict[str, Any]] = Field(description="The first labelled examples.")
+    unlabeled: list[str | dict[str, Any]] = Field(description="The first unlabelled texts.")
     notes: list[str] = Field(description="What reading changed or noticed.")
 
 

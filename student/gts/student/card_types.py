@@ -92,11 +92,14 @@ WORDS: Mapping[str, TypeWords] = {
 def names_of(manifest: StudentManifest) -> str:
     """The types a student of extraction looks for, for the card; empty for other types."""
     schema = manifest.looks_for
-    groups = {"Entities": schema.entities, "Relations": schema.relations, "Events": schema.events}
+    groups = {
+        "Entities": list(schema.entities),
+        "Relations": list(schema.relations),
+        "Events": list(schema.events),
+    }
     lines = []
-    for title, names in groups.items():
-        if names:
-            listed = list(names)
+    for title, listed in groups.items():
+        if listed:
             shown = ", ".join(f"**{plain(name)}**" for name in listed[:_SHOWN_NAMES])
             more = f" and {len(listed) - _SHOWN_NAMES} more" if len(listed) > _SHOWN_NAMES else ""
             lines.append(f"{title}: {shown}{more}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def export_static(
     plain: dict[str, NDArray[Any]] = {"table": embeddings.astype(np.float32)}
     small: dict[str, NDArray[Any]] = {"table": numbers, "scales": scales}
     for name, table in ((ONNX_FP32, plain), (ONNX_INT8, small)):
-        _save(_static_graph(table, weight, bias, unknown), folder / name)
+        save_graph(_static_graph(table, weight, bias, unknown), folder / name)
 
 
 def _static_graph(
@@ -122,38 +123,65 @@ def export_transformer(folder: Path, model: Any) -> None:
         folder: The student folder.
         model: A transformers sequence classification model; it is left in evaluation mode on the CPU.
     """
-    proto = _trace(model)
-    # Notes on inner shapes are stale after the exporter's own rewriting; who needs them infers them.
-    del proto.graph.value_info[:]
-    _save(proto, folder / ONNX_FP32)
-    _save(_quantized(proto), folder / ONNX_INT8)
-
-
-def _trace(model: Any) -> onnx.ModelProto:
-    import onnx
     import torch
 
     model.to("cpu", torch.float32).eval()
     module = _averaging(model) if getattr(model.config, MEAN_POOLING, False) else _plain(model)
+    export_module(folder, module, "logits")
+
+
+def export_module(folder: Path, module: Any, output: str) -> None:
+    """Write both ONNX files of a module that makes one thing of ``input_ids`` and ``attention_mask``.
+
+    Args:
+        folder: The student folder.
+        module: A torch module on the CPU in float32; it looks its tokens up in one table.
+        output: Name of what it returns, [n, ...].
+    """
+    import torch
+
     ids = torch.ones((2, 8), dtype=torch.long)
     mask = torch.ones((2, 8), dtype=torch.long)
     mask[1, 5:] = 0  # a masked tail keeps the mask in the graph
     shape = {0: "batch", 1: "tokens"}
+    inputs = dict(zip(INPUTS, (ids, mask), strict=True))
+    proto = traced(module, inputs, [output], dict.fromkeys(INPUTS, shape))
+    save_graph(proto, folder / ONNX_FP32)
+    save_graph(quantized(proto), folder / ONNX_INT8)
+
+
+def traced(
+    module: Any, inputs: Mapping[str, Any], outputs: Sequence[str], axes: Mapping[str, Mapping[int, str]]
+) -> onnx.ModelProto:
+    """The ONNX graph of a torch module.
+
+    Args:
+        module: The module, on the CPU in float32; it is left in evaluation mode.
+        inputs: Name to an example, in the order in which the module takes them.
+        outputs: Names of what it returns.
+        axes: Input or output to names of those of its axes that may be of any length.
+    """
+    import onnx
+    import torch
+
     with tempfile.TemporaryDirectory() as place, warnings.catch_warnings(), torch.no_grad():
-        traced = Path(place) / "traced.onnx"
+        path = Path(place) / "traced.onnx"
         # The exporter warns of its own internals.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
-            (ids, mask),
-            traced,
+            tuple(inputs.values()),
+            path,
             dynamo=False,  # 2 s where the newer exporter takes 13, and a graph that runs as fast (benchmarks/LOG.md)
             opset_version=OPSET,
-            input_names=list(INPUTS),
-            output_names=["logits"],
-            dynamic_axes=dict.fromkeys(INPUTS, shape),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={name: dict(named) for name, named in axes.items()},
         )
-        return _without_metadata(onnx.load(traced))
+        proto = _without_metadata(onnx.load(path))
+    # Notes on inner shapes are stale after the exporter's own rewriting; who needs them infers them.
+    del proto.graph.value_info[:]
+    return proto
 
 
 def _plain(model: Any) -> Any:
@@ -218,7 +246,13 @@ def _without_metadata(proto: onnx.ModelProto) -> onnx.ModelProto:
     return proto
 
 
-def _quantized(proto: onnx.ModelProto) -> onnx.ModelProto:
+def quantized(proto: onnx.ModelProto, spared: str | None = None) -> onnx.ModelProto:
+    """A copy with int8 weights; see :func:`export_transformer`.
+
+    Args:
+        proto: A graph that looks ``input_ids`` up in one table.
+        spared: Matrix products whose name holds this are left as they are.
+    """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
@@ -233,6 +267,7 @@ def _quantized(proto: onnx.ModelProto) -> onnx.ModelProto:
             source,
             target,
             op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=[node.name for node in small.graph.node if spared and spared in node.name],
             per_channel=True,
             weight_type=QuantType.QInt8,
             # Processors without VNNI add products in 16 bits, where full-range weights overflow silently.
@@ -268,7 +303,8 @@ def _small_token_table(proto: onnx.ModelProto) -> onnx.ModelProto:
     return small
 
 
-def _save(proto: onnx.ModelProto, path: Path) -> None:
+def save_graph(proto: onnx.ModelProto, path: Path) -> None:
+    """Write an ONNX file; folders are made if need be."""
     import onnx
 
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -49,11 +49,30 @@ class OnnxBackend:
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits [n, labels]."""
         ids = [encode(self._tokenizer, text, special=True) for text in texts]
-        out = np.empty((len(texts), self._labels), np.float32)
-        for rows in _batches([len(row) for row in ids]):
-            inputs, mask = _padded([ids[row] for row in rows])
-            out[rows] = self._session.run(["logits"], {"input_ids": inputs, "attention_mask": mask})[0]
-        return out
+        return run_session(self._session, "logits", ids, self._labels)
+
+
+def run_session(
+    session: InferenceSession,
+    output: str,
+    ids: Sequence[Sequence[int]],
+    width: int,
+    tokens: int = _BATCH_TOKENS,
+) -> Floats:
+    """One output of a session for token ids of many texts [n, width], a batch of like lengths at a time.
+
+    Args:
+        session: The session.
+        output: Name of the output.
+        ids: Token ids of each text.
+        width: Numbers that the output has for each text.
+        tokens: Most tokens of a batch, padding included.
+    """
+    out = np.empty((len(ids), width), np.float32)
+    for rows in _batches([len(row) for row in ids], tokens):
+        inputs, mask = _padded([ids[row] for row in rows])
+        out[rows] = session.run([output], {"input_ids": inputs, "attention_mask": mask})[0]
+    return out
 
 
 def load_onnx(folder: Path, manifest: StudentManifest, variant: Variant, threads: int) -> OnnxBackend:
@@ -109,12 +128,12 @@ def open_session(path: Path, threads: int) -> InferenceSession:
         ) from error
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[NDArray[np.int64]]:
+def _batches(lengths: Sequence[int], tokens: int) -> Iterator[NDArray[np.int64]]:
     """Row numbers in groups of like length, so that little is padded; the longest of a group rules its size."""
     order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
     stop = len(order)
     while stop > 0:
-        size = max(1, min(_BATCH_TEXTS, _BATCH_TOKENS // max(1, lengths[order[stop - 1]])))
+        size = max(1, min(_BATCH_TEXTS, tokens // max(1, lengths[order[stop - 1]])))
         start = max(0, stop - size)
         yield order[start:stop]
         stop = start

@@ -102,7 +102,8 @@ def write_mini(folder: Path, model: Any, tokenizer: Any, manifest: StudentManife
         )
     model.config.id2label = dict(enumerate(labels))
     model.config.label2id = {label: index for index, label in enumerate(labels)}
-    kind = "multi" if manifest.multi_label else "single"
+    # One output is one probability, as with several that do not exclude each other.
+    kind = "multi" if manifest.multi_label or len(labels) == 1 else "single"
     model.config.problem_type = f"{kind}_label_classification"
     # Where the weights came from on this machine is no business of the student's users.
     model.config.name_or_path = manifest.base_model or ""

@@ -58,6 +58,8 @@ _EXPECTED = {
     "entities": "a list of names, or a mapping of name to description",
     "relations": "a list of names, or a mapping of name to description, or to {description, head, tail}",
     "events": "a list of names, or a mapping of name to description, or to {description, roles}",
+    "teachers": "a list of names of language models, such as [big]",
+    "generators": "a list of embedded and names of language models, such as [embedded, big]",
     "scale": "the least and the greatest grade, such as [0, 5]",
     "language": "an ISO 639 code of two or three small letters, such as en",
     "seed": "a whole number from 0 to 4294967295",

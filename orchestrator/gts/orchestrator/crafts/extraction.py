@@ -211,8 +211,7 @@ class ExtractionCraft:
         """Export to ONNX."""
         from gts.student.spans.export import export_span_student
 
-        texts = [row.text for row in (*task.pool, *task.gold)][:_COMPARED]
-        return export_span_student(student, manifest, out, texts)
+        return export_span_student(student, manifest, out, [*task.pool, *task.gold][:_COMPARED])
 
     def serve(self, package: Path) -> Callable[[Sequence[MarkedRow]], list[Beliefs]]:
         """What the packaged student finds."""

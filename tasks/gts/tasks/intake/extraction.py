@@ -58,14 +58,14 @@ def read_extraction(
         DataError: Something is wrong with it.
         TooLarge: A source is over a limit.
     """
-    gold = list(_labelled(desk, examples, "examples"))
-    tested = list(_labelled(desk, test, "test"))
+    gold = list(labelled_rows(desk, examples, "examples"))
+    tested = list(labelled_rows(desk, test, "test"))
     texts = list(_unlabelled(desk, unlabeled))
     spec, title = desk.spec, ", ".join(source.title for source in examples)
     given = spec.type == "relation" and _given(desk, gold, texts)
     if spec.type == "relation":
-        gold, tested = _entities_filled(desk, gold, given), _entities_filled(desk, tested, given)
-        gold, tested = _without_no_relation(desk, gold), _without_no_relation(desk, tested)
+        gold, tested = entities_filled(desk, gold, given), entities_filled(desk, tested, given)
+        gold, tested = without_no_relation(desk, gold), without_no_relation(desk, tested)
         gold, tested = _put_together(desk, gold, given), _put_together(desk, tested, given)
     else:
         gold = _each_once(desk, gold)
@@ -89,9 +89,9 @@ def read_extraction(
     pool = unseen.pool(texts, lambda row: (_text_key(row), row.entities), lambda row: _text_key(row) in known)
     return RowTask(
         spec,
-        tuple(_marked_row(row, given) for row in gold),
+        tuple(marked_row(row, given) for row in gold),
         tuple(MarkedRow(row.text, None, row.entities or () if given else (), Origin.POOL) for row in pool),
-        tuple(_marked_row(row, given) for row in kept),
+        tuple(marked_row(row, given) for row in kept),
     )
 
 
@@ -99,7 +99,8 @@ def _text_key(row: Annotated) -> str:
     return same_text_key(row.text)
 
 
-def _marked_row(row: Annotated, given: bool) -> MarkedRow:
+def marked_row(row: Annotated, given: bool) -> MarkedRow:
+    """A checked row as stages know it."""
     entities = row.entities or ()
     found = Structure(() if given else entities, row.relations or (), row.events or ()).ordered()
     return MarkedRow(row.text, found, tuple(sorted(entities)) if given else ())
@@ -110,12 +111,13 @@ def _headerless(table: Sequence[Sequence[str]], labelled: bool) -> Sequence[str]
     return ("text",) if not labelled and len(table[0]) == 1 else None
 
 
-def _records(desk: Desk, sources: Sequence[Source], role: str, *, labelled: bool) -> Iterator[Record]:
+def marked_records(desk: Desk, sources: Sequence[Source], role: str, *, labelled: bool) -> Iterator[Record]:
+    """The records of sources in any form that texts with marks may have."""
     forms = RowForms(_NAMES, _headerless, listed_row, tagged=desk.spec.type == "ner")
     return records(desk, sources, role, forms, labelled=labelled)
 
 
-def _rows(
+def plain_rows_of(
     desk: Desk, place: Place, values: Mapping[str, Any] | str, *, labelled: bool
 ) -> Iterator[dict[str, Any]]:
     """The plain rows of a record, their texts under ``text`` and only the lists that the task is about."""
@@ -145,10 +147,11 @@ def _text_key_of(row: Mapping[str, Any], wanted: str | None, *, labelled: bool) 
         return find_key(tuple(row), TEXT_NAMES, None, "text")  # the name is that of the examples' column
 
 
-def _labelled(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[Annotated]:
-    for place, values in _records(desk, sources, role, labelled=True) if sources else ():
+def labelled_rows(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[Annotated]:
+    """Texts with what is marked in them; what is wrong becomes a problem."""
+    for place, values in marked_records(desk, sources, role, labelled=True) if sources else ():
         try:
-            for row in _rows(desk, place, values, labelled=True):
+            for row in plain_rows_of(desk, place, values, labelled=True):
                 _refuse_unlabelled(desk, row)
                 text = marked_text(row["text"], desk.limits)
                 typed = desk.spec.type == "ner"
@@ -169,9 +172,9 @@ def _refuse_unlabelled(desk: Desk, row: Mapping[str, Any]) -> None:
 def _unlabelled(desk: Desk, sources: Sequence[Source]) -> Iterator[Annotated]:
     """Texts without marks; those that cannot be used are left out, for nothing is lost with them."""
     with_entities = desk.spec.type == "relation" and desk.spec.entities_given is not False
-    for place, values in _records(desk, sources, "unlabelled texts", labelled=False) if sources else ():
+    for place, values in marked_records(desk, sources, "unlabelled texts", labelled=False) if sources else ():
         try:
-            for row in _rows(desk, place, values, labelled=False):
+            for row in plain_rows_of(desk, place, values, labelled=False):
                 try:
                     text = marked_text(row["text"], desk.limits)
                 except Fault:
@@ -207,7 +210,7 @@ def _given(desk: Desk, gold: Sequence[Annotated], pool: Sequence[Annotated]) -> 
     return given
 
 
-def _entities_filled(desk: Desk, rows: Iterable[Annotated], given: bool) -> list[Annotated]:
+def entities_filled(desk: Desk, rows: Iterable[Annotated], given: bool) -> list[Annotated]:
     """Rows that have entities: their own, else the heads and tails of their relations."""
     found = []
     for row in rows:
@@ -224,7 +227,8 @@ def _entities_filled(desk: Desk, rows: Iterable[Annotated], given: bool) -> list
     return found
 
 
-def _without_no_relation(desk: Desk, rows: Sequence[Annotated]) -> list[Annotated]:
+def without_no_relation(desk: Desk, rows: Sequence[Annotated]) -> list[Annotated]:
+    """Rows without the relations that say that none holds."""
     names = _no_relation_types(desk, rows)
     if not names:
         return list(rows)

@@ -62,7 +62,9 @@ _NUMBERS = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class PlacedPair:
+    """A labelled pair and where it stands."""
+
     place: Place
     row: PairRow
 
@@ -76,8 +78,8 @@ def read_pairs(
         DataError: Something is wrong with it.
         TooLarge: A source is over a limit.
     """
-    gold = list(_labelled(desk, examples, "examples"))
-    tested = list(_labelled(desk, test, "test"))
+    gold = list(labelled_pairs(desk, examples, "examples"))
+    tested = list(labelled_pairs(desk, test, "test"))
     scale = _scale(desk, [*gold, *tested])
     gold = _each_once(desk, gold)
     title = ", ".join(source.title for source in examples)
@@ -174,11 +176,12 @@ def listed_pair(value: Sequence[Any]) -> dict[str, Any] | None:
     return dict(zip(("text_a", "text_b", "label"), value, strict=False))
 
 
-_FORMS = RowForms(_NAMES, _headerless, listed_pair)
+FORMS = RowForms(_NAMES, _headerless, listed_pair)
 
 
-def _labelled(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[_Placed]:
-    for place, values in records(desk, sources, role, _FORMS, labelled=True) if sources else ():
+def labelled_pairs(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[PlacedPair]:
+    """Pairs with their scores; what is wrong becomes a problem."""
+    for place, values in records(desk, sources, role, FORMS, labelled=True) if sources else ():
         if isinstance(values, str):
             desk.problems.add(
                 place,
@@ -201,7 +204,7 @@ def _labelled(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[_Pla
             checked_text(values[key], place, desk.limits, desk.problems, role) for key in (first, second)
         ]
         if texts[0] is not None and texts[1] is not None:
-            yield _Placed(place, PairRow(texts[0], texts[1], score))
+            yield PlacedPair(place, PairRow(texts[0], texts[1], score))
 
 
 def _pair_keys(desk: Desk, values: Mapping[str, Any]) -> tuple[str, str]:
@@ -217,7 +220,7 @@ def _pair_keys(desk: Desk, values: Mapping[str, Any]) -> tuple[str, str]:
 def _unlabelled(desk: Desk, sources: Sequence[Source]) -> tuple[list[PairRow], list[str]]:
     """Pairs and single texts; those without text are left out, for nothing is lost with them."""
     pairs, singles = [], []
-    for place, values in records(desk, sources, "unlabelled rows", _FORMS, labelled=False) if sources else ():
+    for place, values in records(desk, sources, "unlabelled rows", FORMS, labelled=False) if sources else ():
         given = _texts(desk, place, values)
         if any(not isinstance(text, str) or is_blank(clean_text(text)) for text in given) or not given:
             desk.mended.add("unlabelled rows without text left out", place)
@@ -253,7 +256,7 @@ def _texts(desk: Desk, place: Place, values: Mapping[str, Any] | str) -> list[An
     return [values[key]]
 
 
-def _scale(desk: Desk, rows: Sequence[_Placed]) -> tuple[float, float] | None:
+def _scale(desk: Desk, rows: Sequence[PlacedPair]) -> tuple[float, float] | None:
     """The scale of the grades; ``None`` where pairs are decided."""
     grades = [(placed.row.score or 0.0, placed.place) for placed in rows]
     if desk.spec.scale is not None:
@@ -274,8 +277,8 @@ def _scale(desk: Desk, rows: Sequence[_Placed]) -> tuple[float, float] | None:
     return found
 
 
-def _each_once(desk: Desk, rows: Sequence[_Placed]) -> list[_Placed]:
-    first: dict[tuple[str, ...], _Placed] = {}
+def _each_once(desk: Desk, rows: Sequence[PlacedPair]) -> list[PlacedPair]:
+    first: dict[tuple[str, ...], PlacedPair] = {}
     dropped = 0
     for placed in rows:
         seen = first.setdefault(pair_key(placed.row), placed)
@@ -298,7 +301,7 @@ def _each_once(desk: Desk, rows: Sequence[_Placed]) -> list[_Placed]:
 
 
 def _check_balance(
-    desk: Desk, rows: Sequence[_Placed], scale: tuple[float, float] | None, title: str
+    desk: Desk, rows: Sequence[PlacedPair], scale: tuple[float, float] | None, title: str
 ) -> None:
     """Two pairs at least of each label, or two different grades."""
     counts = Counter(placed.row.score for placed in rows)

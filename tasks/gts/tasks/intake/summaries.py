@@ -32,7 +32,9 @@ _SWAPPED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class PlacedSummary:
+    """A text with its summary, and where it stands."""
+
     place: Place
     row: SummaryRow
 
@@ -46,11 +48,11 @@ def read_summaries(
         DataError: Something is wrong with it.
         TooLarge: A source is over a limit.
     """
-    gold = list(_labelled(desk, examples, "examples"))
-    _check_lengths(desk, gold, ", ".join(source.title for source in examples))
-    tested = list(_labelled(desk, test, "test"))
+    gold = list(labelled_summaries(desk, examples, "examples"))
+    check_lengths(desk, gold, ", ".join(source.title for source in examples))
+    tested = list(labelled_summaries(desk, test, "test"))
     title = ", ".join(source.title for source in test)
-    _check_lengths(desk, tested, title)
+    check_lengths(desk, tested, title)
     gold = _each_once(desk, gold)
     if len(gold) < MIN_EXAMPLES and not desk.problems.found:
         place = Place(", ".join(source.title for source in examples))
@@ -76,7 +78,7 @@ def read_summaries(
     )
 
 
-def _key(placed: _Placed) -> str:
+def _key(placed: PlacedSummary) -> str:
     return same_text_key(placed.row.text)
 
 
@@ -92,11 +94,12 @@ def _headerless(table: Sequence[Sequence[str]], labelled: bool) -> Sequence[str]
     return ("text", "summary") if lengths[0] >= lengths[1] else ("summary", "text")
 
 
-_FORMS = RowForms({*TEXT_NAMES, *SUMMARY_NAMES}, _headerless)
+FORMS = RowForms({*TEXT_NAMES, *SUMMARY_NAMES}, _headerless)
 
 
-def _labelled(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[_Placed]:
-    for place, values in records(desk, sources, role, _FORMS, labelled=True) if sources else ():
+def labelled_summaries(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[PlacedSummary]:
+    """Texts with their summaries; what is wrong becomes a problem."""
+    for place, values in records(desk, sources, role, FORMS, labelled=True) if sources else ():
         try:
             value, given = _text_and_summary(desk, values)
             summary = _summary(given)
@@ -105,7 +108,7 @@ def _labelled(desk: Desk, sources: Sequence[Source], role: str) -> Iterator[_Pla
             continue
         text = checked_text(value, place, desk.limits, desk.problems, role)
         if text is not None:
-            yield _Placed(place, SummaryRow(text, summary))
+            yield PlacedSummary(place, SummaryRow(text, summary))
 
 
 def _text_and_summary(desk: Desk, values: Mapping[str, Any] | str) -> tuple[Any, Any]:
@@ -133,7 +136,8 @@ def _summary(value: Any) -> str:
     return summary
 
 
-def _check_lengths(desk: Desk, rows: Sequence[_Placed], title: str) -> None:
+def check_lengths(desk: Desk, rows: Sequence[PlacedSummary], title: str) -> None:
+    """A summary must not be longer than its text."""
     longer = [placed for placed in rows if len(placed.row.summary or "") > len(placed.row.text)]
     if len(longer) > _SWAPPED * len(rows):
         desk.problems.add(
@@ -151,8 +155,8 @@ def _check_lengths(desk: Desk, rows: Sequence[_Placed], title: str) -> None:
         )
 
 
-def _each_once(desk: Desk, rows: Sequence[_Placed]) -> list[_Placed]:
-    first: dict[str, _Placed] = {}
+def _each_once(desk: Desk, rows: Sequence[PlacedSummary]) -> list[PlacedSummary]:
+    first: dict[str, PlacedSummary] = {}
     for placed in rows:
         seen = first.setdefault(_key(placed), placed)
         if seen is not placed:
@@ -164,9 +168,7 @@ def _each_once(desk: Desk, rows: Sequence[_Placed]) -> list[_Placed]:
 
 def _unlabelled(desk: Desk, sources: Sequence[Source]) -> Iterator[str]:
     """Texts without summary; empty ones are left out, for nothing is lost with them."""
-    for place, values in (
-        records(desk, sources, "unlabelled texts", _FORMS, labelled=False) if sources else ()
-    ):
+    for place, values in records(desk, sources, "unlabelled texts", FORMS, labelled=False) if sources else ():
         value: Any = values
         if not isinstance(values, str):
             keys = tuple(values)

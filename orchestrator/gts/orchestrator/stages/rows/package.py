@@ -16,17 +16,8 @@ from gts.orchestrator.crafts.protocol import Belief, Row
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS
 from gts.orchestrator.stages.rows.distil import STUDENT
-from gts.student.layout import (
-    HEAD,
-    ONNX_FP32,
-    ONNX_INT8,
-    TOKENIZER,
-    WEIGHTS,
-    StudentManifest,
-    TaskInfo,
-    count_parameters,
-    read_manifest,
-)
+from gts.student.layout import StudentManifest, TaskInfo
+from gts.student.opening import open_student
 from gts.tasks.rows import RowTask, load_row_task
 
 _ROWS, _BATCH = 256, 32
@@ -67,15 +58,10 @@ def run(
     facts = craft.package(manifest, inputs["student"] / STUDENT, task, out)
     progress(0.7, "measuring speed in the serving path")
     summary = _speed(craft.serve(out), _typical_rows(task))
-    summary |= {"parameters": count_parameters(out), "bytes": _served_bytes(out), **facts}
+    served = open_student(out).info
+    summary |= {"parameters": served["parameters"], "bytes": served["bytes"], **facts}
     progress(1.0, "packaged")
     return summary
-
-
-def _served_bytes(folder: Path) -> int:
-    network = ONNX_INT8 if read_manifest(folder).serving == "int8" else ONNX_FP32
-    names = (network, TOKENIZER) if (folder / network).is_file() else (WEIGHTS, HEAD, TOKENIZER)
-    return sum((folder / name).stat().st_size for name in names if (folder / name).is_file())
 
 
 def _typical_rows(task: RowTask) -> list[Row]:

@@ -1,0 +1,1 @@
+"""Students that say how alike two texts are: bi-encoder, cross-encoder, token table."""

@@ -1,0 +1,1 @@
+"""Students that summarise by choosing pieces of a text."""

@@ -1,0 +1,259 @@
+"""Summarising with a published student: ``load_summary_student(folder).summarize(texts)``.
+
+Needs numpy, tokenizers, safetensors and, for transformer students, onnxruntime; never torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gts.core.errors import InvalidInput
+from gts.student.layout import (
+    HEAD,
+    TOKENIZER,
+    WEIGHTS,
+    StudentManifest,
+    count_parameters,
+    damaged,
+    read_manifest,
+    required_file,
+)
+from gts.student.onnx_runtime import FILES, Variant, open_session
+from gts.student.static_runtime import load_tokenizer
+from gts.student.summaries.choosing import Choice, choose, summary
+from gts.student.summaries.lexicon import StaticSummaryStudent
+from gts.student.summaries.reading import means, read, token_ranges
+from gts.student.summaries.tensors import SCORES, load_head
+from gts.student.summaries.windows import frame, windows
+from gts.tasks.pieces import Cut, cut
+from gts.tasks.spec import SummaryLength
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Floats = NDArray[np.float32]
+
+_BATCH_TOKENS = 4096
+
+
+class Scorer(Protocol):
+    """What scores the pieces of a text."""
+
+    def scores(self, cut: Cut) -> list[float]:
+        """How much each piece is worth to a summary."""
+        ...
+
+
+class OnnxScorer:
+    """Scores of pieces from an ONNX session; safe to call from several threads.
+
+    Args:
+        lexicon: What scores by the tokens themselves and by the surface; its tokenizer neither cuts nor pads.
+        session: Session with inputs ``input_ids`` and ``attention_mask`` and output ``scores`` [n, tokens].
+        max_length: Longest window, in tokens, special ones included.
+    """
+
+    def __init__(self, lexicon: StaticSummaryStudent, session: InferenceSession, max_length: int) -> None:
+        self._lexicon = lexicon
+        self._session = session
+        self._before, self._after = frame(lexicon.tokenizer)
+        self._room = max_length - len(self._before) - len(self._after)
+
+    def scores(self, cut: Cut) -> list[float]:
+        """How much each piece is worth to a summary."""
+        if not cut.places:
+            return []
+        ids, offsets = read(self._lexicon.tokenizer, cut.text)
+        added = self._tokens(ids.tolist())
+        found = means(added[:, None], token_ranges(offsets, cut.places))[:, 0]
+        scores: list[float] = (found + self._lexicon.scores(cut)).tolist()
+        return scores
+
+    def _tokens(self, ids: list[int]) -> Floats:
+        """What each token adds [tokens], as many windows at a time as make a batch."""
+        parts = windows(ids, self._room)
+        width = max(map(len, parts)) + len(self._before) + len(self._after)
+        size = max(1, _BATCH_TOKENS // width)
+        found: list[Floats] = []
+        for start in range(0, len(parts), size):
+            batch = parts[start : start + size]
+            inputs, mask = np.zeros((len(batch), width), np.int64), np.zeros((len(batch), width), np.int64)
+            for row, part in enumerate(batch):
+                framed = [*self._before, *part, *self._after]
+                inputs[row, : len(framed)] = framed
+                mask[row, : len(framed)] = 1
+            scores = self._session.run([SCORES], {"input_ids": inputs, "attention_mask": mask})[0]
+            first = len(self._before)
+            found += [scores[row, first : first + len(part)] for row, part in enumerate(batch)]
+        return np.concatenate(found)
+
+
+class SummaryStudent:
+    """A loaded student that summarises; safe to call from several threads.
+
+    Args:
+        folder: The student folder.
+        manifest: Its ``gts.json``.
+        scorer: What scores the pieces of a text.
+        variant: Which of its files that reads.
+        threads: Cores it may use.
+
+    Example:
+        >>> student = load_summary_student(Path("meeting-notes"))  # doctest: +SKIP
+        >>> student.summarize(["We met. We will ship on Monday. Bye."])  # doctest: +SKIP
+        [{'summary': 'We will ship on Monday.', 'sentences': [{'start': 8, 'end': 31, 'score': 0.41}]}]
+    """
+
+    def __init__(
+        self, folder: Path, manifest: StudentManifest, scorer: Scorer, variant: Variant, threads: int
+    ) -> None:
+        self.manifest = manifest
+        self.choice = _choice(folder, manifest)
+        self._scorer = scorer
+        names = (WEIGHTS, HEAD, TOKENIZER) if manifest.tier == "static" else (FILES[variant], HEAD, TOKENIZER)
+        self._facts = {
+            "name": manifest.task.name,
+            "type": manifest.task.type,
+            "language": manifest.task.language,
+            "tier": manifest.tier,
+            "length": manifest.length.model_dump(),
+            "unit": self.choice.unit,
+            "variant": variant,
+            "threads": threads,
+            "max_length": manifest.max_length,
+            "base_model": manifest.base_model,
+            "licence": manifest.licence,
+            "metrics": manifest.metrics,
+            "created_at": manifest.created_at.isoformat(),
+            "gts_version": manifest.gts_version,
+            "parameters": count_parameters(folder),
+            "bytes": sum((folder / name).stat().st_size for name in names),
+        }
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Facts about the student as JSON values; ``bytes`` counts the files that serving it reads."""
+        return dict(self._facts)
+
+    def scores(self, texts: Sequence[str]) -> list[list[float]]:
+        """How much each piece of each text (see :func:`gts.tasks.pieces.cut`) is worth to a summary.
+
+        Raises:
+            InvalidInput: ``texts`` is one string, or holds something else than strings.
+        """
+        return [self._scorer.scores(cut(text)) for text in _checked(texts)]
+
+    def summarize(self, texts: Sequence[str], length: SummaryLength | None = None) -> list[dict[str, Any]]:
+        """The extract of each text, and the pieces it is made of in the order of the text.
+
+        Args:
+            texts: The texts. One without any sentence has an empty summary.
+            length: Most sentences and characters, where they are to be other than the student's own. Where
+                not even the shortest piece of a text is short enough, that piece is the summary.
+
+        Raises:
+            InvalidInput: ``texts`` is one string, or holds something else than strings.
+        """
+        choice = self.choice.within(length) if length is not None else self.choice
+        found = []
+        for text in _checked(texts):
+            pieces = cut(text)
+            scores = self._scorer.scores(pieces)
+            chosen = choose(pieces, scores, choice)
+            marked = [
+                {
+                    "start": pieces.places[i][0],
+                    "end": pieces.places[i][1],
+                    "score": round(min(1.0, max(0.0, scores[i])), 4),
+                }
+                for i in chosen
+            ]
+            found.append({"summary": summary(pieces, chosen), "sentences": marked})
+        return found
+
+    def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The summary of each text, as JSON values.
+
+        Args:
+            rows: ``{"text"}``; other keys are passed over.
+
+        Returns:
+            For each row ``{"summary", "sentences": [{"start", "end", "score"}]}``; places are code points.
+
+        Raises:
+            InvalidInput: A row is not of this form; the message names it, the first being ``rows[0]``.
+        """
+        return self.summarize([_text_of(number, row) for number, row in enumerate(rows)])
+
+
+def load_summary_student(
+    folder: Path, *, threads: int = 1, variant: Literal["auto", "fp32", "int8"] = "auto"
+) -> SummaryStudent:
+    """Load a student folder.
+
+    Args:
+        folder: A folder as :func:`gts.student.summaries.files.publish` writes it.
+        threads: Cores that one call may use.
+        variant: Which ONNX file to run; ``auto`` takes the one that ``gts.json`` names. A static student
+            predicts from its table, whatever is said here.
+
+    Raises:
+        NotFound: The folder or one of its files is missing.
+        InvalidInput: It was written in a newer format.
+        StorageError: A file is damaged, or the files do not fit together.
+    """
+    manifest = read_manifest(folder)
+    tokenizer = load_tokenizer(folder)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    head = load_head(folder, manifest.tier)
+    if len(head.table) != tokenizer.get_vocab_size(with_added_tokens=True):
+        raise damaged(folder / HEAD, "its table does not fit the tokenizer")
+    lexicon = StaticSummaryStudent(tokenizer, head)
+    if manifest.tier == "static":
+        return SummaryStudent(folder, manifest, lexicon, "fp32", threads)
+    chosen: Variant = manifest.serving if variant == "auto" else variant
+    path = required_file(folder, FILES[chosen])
+    session = open_session(path, threads)
+    outputs = [node.name for node in session.get_outputs()]
+    if outputs != [SCORES]:
+        raise damaged(path, f"it gives {outputs}, {SCORES} was expected")
+    return SummaryStudent(
+        folder, manifest, OnnxScorer(lexicon, session, manifest.max_length), chosen, threads
+    )
+
+
+def _choice(folder: Path, manifest: StudentManifest) -> Choice:
+    if manifest.decision:
+        try:
+            return Choice.from_json(manifest.decision)
+        except (KeyError, IndexError, ValueError) as error:
+            raise damaged(folder / "gts.json", f"its decision is {manifest.decision}") from error
+    return Choice().within(manifest.length)
+
+
+def _text_of(number: int, row: object) -> str:
+    text = row.get("text") if isinstance(row, Mapping) else None
+    if not isinstance(text, str):
+        raise InvalidInput(
+            f'rows[{number}] has no "text"; a string under "text" was expected',
+            mend='give rows such as {"text": "..."}',
+            row=f"rows[{number}]",
+        )
+    return text
+
+
+def _checked(texts: Sequence[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise InvalidInput("one string was given where a list of texts was expected", mend="write [text]")
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidInput(
+                f"texts must be strings, one is {type(text).__name__}", mend="convert or drop such rows"
+            )
+    return list(texts)
