@@ -111,13 +111,12 @@ def pull(model: str, endpoint: str, cache: Path) -> Path:
 
 def predict(folder: Path, texts: Sequence[str]) -> list[tuple[str, str, float]]:
     """Each text with its labels and the score of the likeliest."""
-    from gts.platform.predictions import predictions
-    from gts.student.runtime import load_student
+    from gts.student.opening import open_student
 
-    found = predictions(load_student(folder), texts)
+    answers = open_student(folder).answer([{"text": text} for text in texts])
     return [
-        (text, " + ".join(each.labels) or "(none)", each.scores[0].score)
-        for text, each in zip(texts, found, strict=True)
+        (text, " + ".join(answer["labels"]) or "(none)", answer["scores"][0]["score"])
+        for text, answer in zip(texts, answers, strict=True)
     ]
 
 

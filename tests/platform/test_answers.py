@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gts.platform.pages.answers import Link, Piece, answer_view, pieces
+from gts.platform.pages.answers import Link, Piece, answer_view, pieces, shown_row
 
 TEXT = "Ada joined Acme in Paris"
 ADA = {"start": 0, "end": 3, "type": "person", "text": "Ada", "score": 0.9}
@@ -112,3 +112,21 @@ def test_a_summary_is_shown_beside_the_sentences_it_is_made_of():
     view = answer_view("summarization", {"text": "Hm. Ada joined. Yes."}, said)
     assert view.summary == "Ada joined."
     assert view.pieces == (Piece("Hm. "), Piece("Ada joined.", "summary"), Piece(" Yes."))
+
+
+def test_rows_of_a_preview_show_what_is_marked_and_tell_the_rest():
+    plain = {"start": 0, "end": 3, "type": "person"}, {"start": 11, "end": 15, "type": "firm"}
+    relation = {"type": "works for", "head": plain[0], "tail": plain[1]}
+    row = shown_row({"text": TEXT, "entities": list(plain), "relations": [relation]})
+    assert [piece.text for piece in row.pieces if piece.type] == ["Ada", "Acme"]
+    assert row.note == "Ada → works for → Acme"
+    event = {
+        "type": "hire",
+        "trigger": {"start": 4, "end": 10},
+        "arguments": [{"role": "who", "start": 0, "end": 3}],
+    }
+    shown = shown_row({"text": TEXT, "events": [event]}).pieces
+    assert [(piece.text, piece.type) for piece in shown if piece.type] == [("Ada", "who"), ("joined", "hire")]
+    assert shown_row({"text": TEXT, "summary": "Ada joined."}).note == "Ada joined."
+    assert shown_row({"text_a": "one", "text_b": "two", "label": 0.0}).note == "alike: 0"
+    assert shown_row({"text_a": "one", "text_b": "two"}).note == ""
