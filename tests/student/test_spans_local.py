@@ -1,4 +1,4 @@
-"""The trunk without a transformer: tokens that lose no character, vectors that know something, a student that learns and runs."""
+"""The trunk without a transformer: tokens that lose no character, and a student that learns and runs."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ _STEP = 1_000_003  # a prime beyond any vocabulary, so that a pair of ids is one
 
 
 class LocalTrunk(nn.Module):
-    """Token vectors, vectors of neighbouring pairs, and one recurrent layer that reads them in both directions.
+    """Vectors of tokens and of neighbouring pairs, and one recurrent layer that reads them both ways.
 
-    Pairs are hashed; in unspaced scripts most words are two characters. In training some tokens are hidden, which keeps the rest from
-    leaning on single words and teaches what to think of unknown ones (word dropout: Iyyer et al., Deep Unordered Composition Rivals
-    Syntactic Methods for Text Classification, 2015).
+    Pairs are hashed; in unspaced scripts most words are two characters. In training some tokens are hidden,
+    which keeps the rest from leaning on single words and teaches what to think of unknown ones (word dropout:
+    Iyyer et al., Deep Unordered Composition Rivals Syntactic Methods for Text Classification, 2015).
 
     Args:
         vocabulary: Number of tokens.
@@ -104,7 +104,7 @@ class LocalTrunk(nn.Module):
         return normed
 
     def _read(self, vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Both directions; the way back starts at each text's last token, so that padding is read after it."""
+        """Read both ways; the way back starts at each text's last token, so padding comes after it."""
         tokens = vectors.shape[1]
         turned = mask.sum(1, keepdim=True) - 1 - torch.arange(tokens, device=mask.device)
         turned = (turned % tokens)[..., None]
@@ -145,7 +145,7 @@ class LocalTrunk(nn.Module):
         (folder / TRUNK_FILE).write_text(json.dumps(self.described(), indent=1) + "\n", "utf-8")
 
     def learned(self) -> Iterable[torch.Tensor]:
-        """The token vectors: those that no lesson touches must stay in the neighbourhood of those that are taught."""
+        """The token vectors: those that no lesson touches must stay near their like that are taught."""
         return (self.tokens.weight,)
 
     @contextmanager

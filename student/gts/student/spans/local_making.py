@@ -32,8 +32,9 @@ def build_local_trunk(
 ) -> list[float]:
     """Make a local trunk and write it: ``trunk.json``, ``tokenizer.json`` and its weights.
 
-    With an encoder its tokenizer is taken, and the vectors that it gives its tokens at first, which serve as well as what it makes of
-    tokens that stand alone and cost nothing (benchmarks/LOG.md); without one both come from the texts.
+    With an encoder its tokenizer is taken, and the vectors that it gives its tokens at first, which serve as
+    well as what it makes of tokens that stand alone and cost nothing (benchmarks/LOG.md); without one both
+    come from the texts.
 
     Args:
         texts: Texts of the user, labelled or not.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gts.student.spans.local import LocalTrunk
 
 _POOLED_BATCHES = 8
-"""Batches whose windows are drawn together, of which those of like length make one, so that little is padded."""
+"""Batches' worth of windows drawn together; those of like length make one, so little is padded."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ class Warmth:
 def warm_up(trunk: LocalTrunk, windows: Sequence[Window], warmth: Warmth) -> list[float]:
     """Teach a trunk, in place, to guess hidden tokens from those around them.
 
-    A masked language model in small (Devlin et al., BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding,
-    2019): of the tokens that are to be guessed eight in ten are hidden, one is another token, and one stays as it is. Only
-    tokens that the windows hold can be guessed, and their own vectors are what guesses are compared with.
+    A masked language model in small (Devlin et al., BERT: Pre-training of Deep Bidirectional Transformers for
+    Language Understanding, 2019): of the tokens that are to be guessed eight in ten are hidden, one is
+    another token, and one stays as it is. Only tokens that the windows hold can be guessed, and their own
+    vectors are what guesses are compared with.
 
     Args:
         trunk: The trunk; in evaluation mode afterwards.
@@ -104,7 +105,7 @@ def _batches(windows: Sequence[Window], size: int, rng: np.random.Generator) -> 
 def _riddle(
     ids: Ints, traits: Ints, asked: NDArray[np.bool_], unknown: int, known: Ints, rng: np.random.Generator
 ) -> tuple[Ints, Ints]:
-    """Token ids with some of those asked for hidden or swapped, and traits that do not give the hidden ones away."""
+    """Token ids with most of those asked for hidden or swapped, and traits that do not give them away."""
     fate = rng.random(ids.shape)
     hidden, swapped = asked & (fate < 0.8), asked & (fate >= 0.9)
     shown = np.where(hidden, unknown, np.where(swapped, rng.choice(known, ids.shape), ids))

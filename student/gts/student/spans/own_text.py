@@ -33,10 +33,11 @@ _PIECES = rf"[{_UNSPACED}]\p{{M}}*|(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}])+|\p{{N}
 def train_span_tokenizer(texts: Sequence[str], size: int = 12_000) -> Tokenizer:
     """A tokenizer whose every token knows which characters of the raw text it stands for.
 
-    In scripts written without blanks each character is a token, so that any span can be told; words of other scripts are cut by
-    byte-pair encoding (Sennrich et al., Neural Machine Translation of Rare Words with Subword Units, 2016); digits and marks stand
-    alone. Characters that were never seen are unknown, each in its place. Unlike :func:`gts.student.vocabulary.train_tokenizer` it
-    takes characters apart (NFKD) and never puts them together, which would lose the places of combining marks.
+    In scripts written without blanks each character is a token, so that any span can be told; words of other
+    scripts are cut by byte-pair encoding (Sennrich et al., Neural Machine Translation of Rare Words with
+    Subword Units, 2016); digits and marks stand alone. Characters that were never seen are unknown, each in
+    its place. Unlike :func:`gts.student.vocabulary.train_tokenizer` it takes characters apart (NFKD) and
+    never puts them together, which would lose the places of combining marks.
 
     Args:
         texts: What to learn from.
@@ -70,9 +71,9 @@ def train_span_tokenizer(texts: Sequence[str], size: int = 12_000) -> Tokenizer:
 
 
 def first_vectors(rows: Sequence[Ids], tokens: Sequence[str], width: int, seed: int) -> Floats:
-    """Vectors that are alike for tokens of like topics, like neighbours and like spelling: [tokens, width], mean row length 1.
+    """Vectors that are alike for tokens of like topics, neighbours and spelling: [tokens, width].
 
-    Topics and neighbours together are worth more than either alone (benchmarks/LOG.md).
+    The mean length of a vector is 1. Topics and neighbours together are worth more than either alone (benchmarks/LOG.md).
 
     Args:
         rows: Token ids of the user's texts.
@@ -102,9 +103,9 @@ def _topics(rows: Sequence[Ids], vocabulary: int, width: int, seed: int) -> Floa
 def neighbour_table(rows: Sequence[Ids], vocabulary: int, width: int, seed: int = 0) -> Floats:
     """Token vectors from which tokens stand before and after it: [vocabulary, width].
 
-    The factorised matrix of positive pointwise mutual information (Levy and Goldberg, Neural Word Embedding as Implicit Matrix
-    Factorization, 2014) of tokens and their neighbours, those on the left and those on the right being columns of their own. Tokens
-    that never occur get zeros.
+    The factorised matrix of positive pointwise mutual information (Levy and Goldberg, Neural Word Embedding
+    as Implicit Matrix Factorization, 2014) of tokens and their neighbours, those on the left and those on the
+    right being columns of their own. Tokens that never occur get zeros.
     """
     from scipy import sparse
     from sklearn.decomposition import TruncatedSVD
@@ -129,10 +130,10 @@ def neighbour_table(rows: Sequence[Ids], vocabulary: int, width: int, seed: int 
 
 
 def spelling_table(tokens: Sequence[str], width: int, seed: int = 0) -> Floats:
-    """Token vectors from spelling: sums of fixed random vectors of pieces of up to three characters [tokens, width].
+    """Token vectors from spelling: sums of random vectors of pieces of up to three characters [tokens, width].
 
-    Tokens that share beginnings and endings are alike from the first step on, as in Bojanowski et al., Enriching Word Vectors with
-    Subword Information (2017), though here nothing is learnt.
+    Tokens that share beginnings and endings are alike from the first step on, as in Bojanowski et al.,
+    Enriching Word Vectors with Subword Information (2017), though here nothing is learnt.
     """
     buckets = np.random.default_rng(seed).normal(size=(4096, width)).astype(np.float32)
     table = np.zeros((len(tokens), width), np.float32)

@@ -43,7 +43,9 @@ def mine(
     Example:
         >>> sentences = ["open the door", "open that door", "it rains", "it is raining"]
         >>> vectors = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], np.float32)
-        >>> sorted((row.text_a, row.text_b) for row in mine(sentences, [], 2, 0, vectors))  # doctest: +SKIP
+        >>> rows = mine(sentences, ["open the door", "open that door"], 6, 0, vectors)
+        >>> len(rows), rows[0].score is None
+        (5, True)
     """
     if len(vectors) != len(sentences):
         raise InvalidInput(
