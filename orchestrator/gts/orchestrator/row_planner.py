@@ -10,8 +10,8 @@ from gts.tasks.spec import EMBEDDED, TaskSpec
 
 _MOST_FOLDS = 3
 _MOST_POOL = 2000
-_FEWEST_VISITS = 400
-_PASSES, _FEW_ROWS_VISITS = 5, 1600
+FEWEST_VISITS = 400
+_PASSES, FEW_ROWS_VISITS = 5, 1600
 """Times that each gold row is seen where there are many; few rows are seen more often, until so many visits."""
 _TRAINING = 4.0
 """Seconds of a visit in training, in those of encoding: forward, backward, and the update."""
@@ -32,13 +32,13 @@ class RowPlanner:
         tiers = _tiers(spec, profile)
         folds = max(2, min(_MOST_FOLDS, profile.smallest_label))
         fits = 2 * (folds + 1)
-        most = max(_FEW_ROWS_VISITS, _PASSES * profile.gold)
+        most = max(FEW_ROWS_VISITS, _PASSES * profile.gold)
         visits = int(_TRAINING_SHARE * budget_s / fits / _visit_s(profile, tiers[0]))
         pool = profile.pool
         if profile.encode_s:
             pool = int(_POOL_SHARE * budget_s / fits / profile.encode_s)
         pool = min(_MOST_POOL, profile.pool, pool)
-        return Sizes(folds, pool, pool, 0, 0, visits=max(_FEWEST_VISITS, min(visits, most)))
+        return Sizes(folds, pool, pool, 0, 0, visits=max(FEWEST_VISITS, min(visits, most)))
 
     def next(self, evidence: Evidence) -> Action:
         """See :meth:`gts.orchestrator.planner.Planner.next`."""

@@ -22,6 +22,8 @@ from gts.tasks.rows import MarkedRow, RowTask
 from gts.tasks.structures import Structure
 
 _BATCH = 16
+_SMALL_RATE, _SMALL_VISITS = 1e-3, 2
+"""The small trunk learns from nothing: at a larger rate, and for longer."""
 _FLOOR = 0.02
 """Beliefs below it are forgotten: nothing comes of them."""
 _GENERATED_WEIGHT = 0.5
@@ -104,9 +106,11 @@ class ExtractionCraft:
     def begin(self, scene: Scene, folder: Path, report: Report) -> None:
         """Make the small trunk, warmed up on the texts."""
         from gts.student.spans.local_making import build_local_trunk
+        from gts.student.spans.local_warming import Warmth
 
         texts = [row.text for row in (*scene.train, *scene.pool)]
-        build_local_trunk(texts, folder, encoder=scene.encoder, seed=scene.spec.seed)
+        warmth = Warmth(steps=min(Warmth.steps, len(texts)), seed=scene.spec.seed)
+        build_local_trunk(texts, folder, encoder=scene.encoder, seed=scene.spec.seed, warmth=warmth)
 
     def certain(self, row: MarkedRow) -> Beliefs:
         """What a gold row marks."""
@@ -154,14 +158,16 @@ class ExtractionCraft:
         from gts.student.spans import labels
         from gts.student.spans.training import SpanConfig, train
 
+        is_small = tier == "static"
         config = SpanConfig(
-            steps=max(1, visits // _BATCH),
+            steps=max(1, (_SMALL_VISITS if is_small else 1) * visits // _BATCH),
             batch_size=_BATCH,
+            learning_rate=_SMALL_RATE if is_small else SpanConfig.learning_rate,
             length=min(MOST_TOKENS, SpanConfig.length),
             seed=scene.spec.seed,
         )
         learnt = [labels.Lesson(one.row, one.belief, one.weight) for one in lessons]
-        trunk = scene.start if tier == "static" else scene.encoder
+        trunk = scene.start if is_small else scene.encoder
         if trunk is None:
             raise ValueError(f"a {tier} student without a trunk")
         is_given = bool(scene.spec.entities_given)
