@@ -16,6 +16,7 @@ from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.evidence import Evidence, Profile, Trial
 from gts.orchestrator.lines import line_of
+from gts.orchestrator.mining import with_mined_pairs
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Kind, Planner, best_trial
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
@@ -73,16 +74,16 @@ def produce_student(
         InvalidInput: No student is within the person's limits.
         StageFailed: A stage failed.
     """
-    data = load_any_task(store.path(task))
+    data = with_mined_pairs(load_any_task(store.path(task)))
     line = line_of(data.spec.type)
     planner = planner or line.planner
     runner = StageRunner(put_without_wishes(store, replace(data, test=())), store, compute, recorder)
     decisions = Decisions(runner)
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
         profile = _profile(runner, line.profile, data.spec.language)
-        what = "labels" if isinstance(data, TaskData) else "kinds of findings"
+        rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
         done(
-            f"{profile.gold} gold and {profile.pool} unlabelled texts, {profile.labels} {what}, {profile.language}"
+            f"{profile.gold} gold and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
         )
     budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
     sizes = planner.sizes(data.spec, profile, budget)

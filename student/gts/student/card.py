@@ -242,7 +242,7 @@ def _models(report: Report) -> str:
             f"{model.get('calls') or 0:,}",
             f"{model.get('cached') or 0:,}",
             f"{model.get('tokens') or 0:,}",
-            f"{model.get('money') or 0:.4g}",
+            f"{model.get('paid', model.get('money')) or 0:.4g}",
         )
         for model in report.get("models") or []
     ]
