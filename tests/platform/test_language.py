@@ -3,6 +3,12 @@
 import pytest
 from tiny_causal import write_tiny_causal
 
+from gts.core.llm.backend import open_backend
+from gts.core.llm.entries import find
+from gts.core.llm.kinds import KINDS, Kind
+from gts.core.llm.values import Completion, Usage
+from gts.platform.cli import app
+
 PICKY = 'kind: openai, model: m, base_url: "http://10.0.0.9:8000/v1", key_env: SECRET_KEY, price: {input: 1, output: 2}'
 
 
@@ -24,6 +30,29 @@ def test_models_are_listed_without_address_and_key(http, models, tmp_path):
     assert answer.json()["models"][1]["model"] == "weights"
     for secret in ("very-secret", "SECRET_KEY", "10.0.0.9", str(tmp_path)):
         assert secret not in answer.text
+
+
+class Parrot:
+    """A backend of a new kind: it says what it was asked."""
+
+    def __init__(self, entry):
+        self._name = entry.model
+
+    def complete(self, calls, on_answer):
+        for index, call in enumerate(calls):
+            on_answer(index, Completion(f"{self._name}: {call.messages[-1].content}", Usage(3, 3)))
+
+
+def test_a_new_kind_is_one_line_of_the_table(http, models, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(KINDS, "parrot", Kind(f"{__name__}:Parrot", is_remote=False))
+    models(polly="kind: parrot, model: macaw")
+
+    listed = http.get("/api/v1/language-models").json()["models"]
+    assert [(model["name"], model["kind"]) for model in listed] == [("polly", "parrot")]
+    assert "writes:polly" in http.get("/new").text
+    assert app(["doctor", "--data-dir", str(tmp_path / "data")], standalone_mode=False) in (None, 0, 1)
+    assert "macaw by parrot" in capsys.readouterr().out
+    assert open_backend(find("polly")).complete is not None
 
 
 def test_without_a_file_there_are_none(http):

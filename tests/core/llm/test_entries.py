@@ -73,7 +73,7 @@ def test_without_a_file_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
         ("models: [{name: lexical, kind: transformers, model: m}]", "the name 'lexical' is taken by GTS"),
         (
             "models: [{name: a, kind: transformers, model: m, key_env: K}]",
-            "key_env is for models of kind openai",
+            "key_env is for models behind a server",
         ),
         (
             "models: [{name: a, kind: openai, model: m, base_url: 'http://h/v1', key_env: K, key_file: k}]",

@@ -1,8 +1,8 @@
-"""The one interface of everything that runs a language model, and the table of kinds."""
+"""The one interface of everything that runs a language model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, runtime_checkable
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gts.core.errors import MissingDependency
 from gts.core.extras import install_line
 from gts.core.llm.entry import ModelEntry
+from gts.core.llm.kinds import KINDS
 from gts.core.llm.values import Answer, Call
 
 OnAnswer = Callable[[int, Answer], None]
@@ -59,13 +60,6 @@ class Scorer(Protocol):
         ...
 
 
-KINDS: Mapping[str, str] = {
-    "openai": "gts.core.llm.openai_backend:OpenAIBackend",
-    "transformers": "gts.core.llm.transformers_backend:TransformersBackend",
-}
-"""Class of each kind, as ``module:class``; it is made with the model's entry."""
-
-
 def open_backend(entry: ModelEntry) -> Backend:
     """The backend of a model; weights and connections are made when they are needed.
 
@@ -73,7 +67,7 @@ def open_backend(entry: ModelEntry) -> Backend:
         MissingDependency: A package it needs is not installed, or the key is not at hand.
         InvalidInput: What is kept as its key is none.
     """
-    module, _, name = KINDS[entry.kind].partition(":")
+    module, _, name = KINDS[entry.kind].backend.partition(":")
     try:
         backend: Backend = getattr(import_module(module), name)(entry)
     except ModuleNotFoundError as error:

@@ -216,7 +216,7 @@ def _placed(entry: ModelEntry, file: Path) -> ModelEntry:
     """The entry with its files resolved from the folder of the file that names them."""
     changes: dict[str, Any] = {}
     folder = file.absolute().parent
-    if entry.kind == "transformers":
+    if not entry.is_remote:
         weights = folder / os.path.expanduser(entry.model)
         # What cannot be a hub id is a path, there or not: then the error names the place that was looked at.
         if weights.is_dir() or entry.model.startswith((".", "/", "~")) or entry.model.count("/") > 1:

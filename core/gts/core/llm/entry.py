@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from gts.core.errors import InvalidInput, MissingDependency
 from gts.core.fingerprint import fingerprint
+from gts.core.llm.kinds import KINDS
 from gts.core.llm.secrets import secrets_of, shown_address
 
 RESERVED = (
@@ -67,7 +68,7 @@ class ModelEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    kind: Literal["openai", "transformers"]
+    kind: str
     model: Annotated[str, Field(min_length=1)]
     base_url: str | None = None
     key_env: str | None = None
@@ -89,6 +90,13 @@ class ModelEntry(BaseModel):
             raise ValueError(f"the name {name!r} is taken by GTS itself; give the model another one")
         return name
 
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        if kind not in KINDS:
+            raise ValueError(f"kind is {kind!r}; expected {' or '.join(map(repr, KINDS))}")
+        return kind
+
     @field_validator("key_env")
     @classmethod
     def _a_variable(cls, name: str | None) -> str | None:
@@ -98,12 +106,12 @@ class ModelEntry(BaseModel):
 
     @model_validator(mode="after")
     def _agreeing(self) -> ModelEntry:
-        if self.kind == "openai":
-            self._check_address(self.base_url or "")
-            if self.search is not None or self.tune is not None:
-                raise ValueError("search and tune need a model of kind transformers")
+        if self.kind != "transformers" and (self.search is not None or self.tune is not None):
+            raise ValueError("search and tune need a model of kind transformers")
+        if self.is_remote:
+            self._check_address(self.kind, self.base_url or "")
         elif given := [name for name in ("base_url", "key_env", "key_file") if getattr(self, name)]:
-            raise ValueError(f"{given[0]} is for models of kind openai; one of kind transformers runs here")
+            raise ValueError(f"{given[0]} is for models behind a server; one of kind {self.kind} runs here")
         if self.key_env and self.key_file:
             raise ValueError("key_env and key_file are given; the key is in one place only")
         if self.gpus > 1 and not self.gpus.is_integer():
@@ -113,9 +121,9 @@ class ModelEntry(BaseModel):
         return self
 
     @staticmethod
-    def _check_address(url: str) -> None:
+    def _check_address(kind: str, url: str) -> None:
         if not url.startswith(("http://", "https://")):
-            raise ValueError("an openai model needs base_url, such as http://127.0.0.1:8000/v1")
+            raise ValueError(f"a model of kind {kind} needs base_url, such as http://127.0.0.1:8000/v1")
         if not url.isprintable() or " " in url:
             raise ValueError("base_url holds a space or a control character")
         try:
@@ -127,6 +135,11 @@ class ModelEntry(BaseModel):
             raise ValueError(
                 "base_url is no address with a host and a port of 1 to 65535, such as http://127.0.0.1:8000/v1"
             )
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a server runs it."""
+        return KINDS[self.kind].is_remote
 
     @property
     def address(self) -> str:
@@ -145,7 +158,7 @@ class ModelEntry(BaseModel):
         folder of weights its files, by size and time of change, so that weights that were trained on are other weights.
         """
         found: dict[str, Any] = {"kind": self.kind, "model": self.model, "dtype": self.dtype}
-        if self.kind == "openai":
+        if self.is_remote:
             return found | {"address": self.address}
         return found | {"weights": weights_identity(Path(self.model))}
 

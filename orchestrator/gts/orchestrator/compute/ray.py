@@ -279,7 +279,7 @@ def _room(stage: Stage, call: StageCall, cores: float) -> Room | None:
     Where there are GPUs, a language model works on them and holds no cores, so that it stays while others compute.
     """
     name = call.params[stage.model] if stage.model else None
-    local = {entry.name: entry for entry in entries() if entry.kind == "transformers"} if name else {}
+    local = {entry.name: entry for entry in entries() if not entry.is_remote} if name else {}
     if name not in local:
         return Room(stage.warm, cores) if stage.warm else None
     wanted = 0.0 if local[name].device == "cpu" else min(local[name].gpus, _gpus())
