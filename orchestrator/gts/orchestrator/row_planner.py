@@ -15,7 +15,8 @@ _PASSES, FEW_ROWS_VISITS = 5, 1600
 """Times that each gold row is seen where there are many; few rows are seen more often, until so many visits."""
 _TRAINING = 4.0
 """Seconds of a visit in training, in those of encoding: forward, backward, and the update."""
-_STATIC_VISIT_S = 0.0015
+_STATIC_VISIT_S = {"ner": 0.008, "relation": 0.01, "event": 0.01, "summarization": 0.002}
+"""Seconds of a visit of the smallest tier's student, by task type; else it is fitted in a moment."""
 _BEGIN_S = 10.0
 """Warming up what students of the smallest tier start from."""
 _TRAINING_SHARE = 0.7
@@ -33,7 +34,7 @@ class RowPlanner:
         folds = max(2, min(_MOST_FOLDS, profile.smallest_label))
         fits = 2 * (folds + 1)
         most = max(FEW_ROWS_VISITS, _PASSES * profile.gold)
-        visits = int(_TRAINING_SHARE * budget_s / fits / _visit_s(profile, tiers[0]))
+        visits = int(_TRAINING_SHARE * budget_s / fits / _visit_s(spec, profile, tiers[0]))
         pool = profile.pool
         if profile.encode_s:
             pool = int(_POOL_SHARE * budget_s / fits / profile.encode_s)
@@ -136,8 +137,12 @@ def pool_to_ask(evidence: Evidence, model: str) -> int:
 def fit_s(evidence: Evidence, tier: str) -> float:
     """One student of one fold, which is then asked about the pool."""
     profile, sizes = evidence.profile, evidence.sizes
-    asked = (profile.gold / sizes.folds + min(profile.pool, sizes.pool)) * _visit_s(profile, tier) / _TRAINING
-    return 2.0 + sizes.visits * _visit_s(profile, tier) + asked
+    asked = (
+        (profile.gold / sizes.folds + min(profile.pool, sizes.pool))
+        * _visit_s(evidence.spec, profile, tier)
+        / _TRAINING
+    )
+    return 2.0 + sizes.visits * _visit_s(evidence.spec, profile, tier) + asked
 
 
 def begin_s(evidence: Evidence) -> float:
@@ -164,8 +169,10 @@ def distil_s(evidence: Evidence, tier: str) -> float:
     return begin + twins * (evidence.sizes.folds + 1) * fit_s(evidence, tier)
 
 
-def _visit_s(profile: Profile, tier: str) -> float:
-    return _STATIC_VISIT_S if tier == "static" else _TRAINING * (profile.encode_s or 0.0)
+def _visit_s(spec: TaskSpec, profile: Profile, tier: str) -> float:
+    if tier == "static":
+        return _STATIC_VISIT_S.get(spec.type, 0.0005)
+    return _TRAINING * (profile.encode_s or 0.0)
 
 
 def _tiers(spec: TaskSpec, profile: Profile) -> tuple[str, ...]:

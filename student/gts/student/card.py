@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from gts.student.card_types import METRICS, WORDS, names_of
+from gts.student.card_types import WORDS, names_of
 from gts.student.layout import CARD, StudentManifest
 from gts.student.markup import plain, table
+from gts.tasks import measures
 
 Report = Mapping[str, Any]
 
@@ -133,7 +134,7 @@ def _quality(report: Report) -> str:
         )
     test = report.get("test") or {}
     names = {"student": "this student", "seed_only": "seed only"}
-    measured = [name for name in METRICS if name in (test.get("student") or {})]
+    measured = measures.shown(test.get("student") or {})
     rows = [
         (title, *(_percent(test[key][name]) for name in measured), str(test[key]["n"]))
         for key, title in names.items()
@@ -142,7 +143,7 @@ def _quality(report: Report) -> str:
     if rows:
         parts += [
             "On the test texts, which no training has seen:",
-            table(("", *(METRICS[name] for name in measured), "texts"), rows),
+            table(("", *(measures.NAMES[name] for name in measured), "texts"), rows),
         ]
     elif len(parts) > 1:
         parts.append(
@@ -152,7 +153,7 @@ def _quality(report: Report) -> str:
 
 
 def _sentence(estimate: Report) -> str:
-    metric = METRICS.get(estimate["metric"], plain(estimate["metric"]))
+    metric = measures.NAMES.get(estimate["metric"], plain(estimate["metric"]))
     method = f" ({plain(estimate['method'])})" if estimate.get("method") else ""
     return (
         f"Estimated {metric} on new texts of the same kind: **{_percent(estimate['value'])}**. It lies between "

@@ -8,21 +8,6 @@ from dataclasses import dataclass
 from gts.student.layout import StudentManifest
 from gts.student.markup import plain
 
-METRICS: Mapping[str, str] = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "micro_f1": "micro F1",
-    "f1": "F1",
-    "spearman": "rank correlation",
-    "triple_f1": "triple F1",
-    "trigger_f1": "trigger F1",
-    "argument_f1": "argument F1",
-    "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2",
-    "rougeL": "ROUGE-L",
-}
-"""Measures in the order in which they are shown."""
-
 _SHOWN_NAMES = 100
 
 

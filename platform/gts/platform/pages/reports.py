@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from gts.platform.pages.charts import Interval, interval_chart
 from gts.platform.pages.wording import amount, compact, counted, duration, percent, points, size
+from gts.tasks.measures import NAMES, shown
 
 _CONFIDENCE = 0.9
-_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 _SAME = 0.0005  # differences that would read as 0.0 points
 
 
@@ -32,7 +32,8 @@ class ReportView:
     generation_note: str
     models: tuple[Mapping[str, Any], ...]
     students: tuple[Mapping[str, Any], ...]
-    tests: tuple[tuple[str, Mapping[str, Any]], ...]
+    tests: tuple[tuple[str, tuple[float, ...], int], ...]
+    measured: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -43,7 +44,7 @@ def metric_name(metric: str) -> str:
         >>> metric_name("macro_f1")
         'macro F1'
     """
-    return _METRICS.get(metric, metric.replace("_", " "))
+    return NAMES.get(metric, metric.replace("_", " "))
 
 
 def interval_sentence(estimate: Mapping[str, Any]) -> str:
@@ -67,6 +68,7 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
     metric = metric_name(str(estimate["metric"]))
     test = report.get("test") or {}
     titles = {"student": "Student", "seed_only": "Your labels alone"}
+    names = shown(test.get("student") or {})
     return ReportView(
         metric=metric,
         value=estimate["value"],
@@ -90,7 +92,12 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
             {**student, "chosen": student.get("tier") == report.get("tier")}
             for student in report.get("students") or ()
         ),
-        tests=tuple((titles.get(who, who), scores) for who, scores in test.items() if scores),
+        tests=tuple(
+            (titles.get(who, who), tuple(scores[name] for name in names), scores.get("n", 0))
+            for who, scores in test.items()
+            if scores
+        ),
+        measured=tuple(metric_name(name) for name in names),
         notes=tuple(str(note) for note in report.get("notes") or ()),
     )
 
