@@ -181,7 +181,20 @@ def test_a_part_of_a_stage_reports_its_part() -> None:
 
 
 def test_the_stage_table_lists_what_a_job_needs() -> None:
+    rows = (
+        "profile",
+        "begin",
+        "teach",
+        "examine",
+        "consult",
+        "audit",
+        "distil",
+        "generate",
+        "package",
+        "evaluate",
+    )
     assert set(STAGES) == {
+        *(f"rows.{name}" for name in rows),
         "profile",
         "embed",
         "teach",
