@@ -19,12 +19,12 @@ from gts.tasks.columns import Columns
 from gts.tasks.limits import Limits
 from gts.tasks.source import FileSource, RowSource, TextSource
 from gts.tasks.spec import TaskSpec
-from gts.tasks.text import clean_text, is_blank
+from gts.tasks.text import clean_text, is_blank, same_text_key
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 VISIBLE = TEXTS.filter(lambda text: not is_blank(text))
 LABELS = VISIBLE.map(str.strip).filter(lambda name: label_fault(name, Limits()) is None)
-TABLES = st.lists(VISIBLE, min_size=4, max_size=8, unique_by=clean_text)
+TABLES = st.lists(VISIBLE, min_size=4, max_size=8, unique_by=lambda text: same_text_key(clean_text(text)))
 SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
