@@ -168,6 +168,7 @@ def test_a_cross_encoder_has_no_vectors(published: dict[str, Path]) -> None:
 def test_transformers_and_sentence_transformers_read_a_cross_encoder(
     trained: dict[str, Any], published: dict[str, Path], topic_texts: TopicTexts
 ) -> None:
+    from sentence_transformers import CrossEncoder
     from transformers import pipeline
 
     pairs = sorted(tuple(sorted(pair)) for pair in texts_of(made_pairs(topic_texts, 8, 5)))
@@ -175,17 +176,15 @@ def test_transformers_and_sentence_transformers_read_a_cross_encoder(
     ask = pipeline("text-classification", model=str(published["cross"]))
     theirs = ask([{"text": a, "text_pair": b} for a, b in pairs])
     np.testing.assert_allclose([item["score"] for item in theirs], expected, atol=1e-4)
-    library = pytest.importorskip("sentence_transformers")
-    encoder = library.CrossEncoder(str(published["cross"]), device="cpu")
+    encoder = CrossEncoder(str(published["cross"]), device="cpu")
     np.testing.assert_allclose(encoder.predict(pairs, show_progress_bar=False), expected, atol=1e-4)
 
 
 def test_sentence_transformers_reads_a_bi_encoder(published: dict[str, Path]) -> None:
-    library = pytest.importorskip("sentence_transformers")
+    from sentence_transformers import SentenceTransformer
+
     texts = ["soup and bread", "the server has a bug"]
-    theirs = library.SentenceTransformer(str(published["bi"]), device="cpu").encode(
-        texts, show_progress_bar=False
-    )
+    theirs = SentenceTransformer(str(published["bi"]), device="cpu").encode(texts, show_progress_bar=False)
     ours = load_pair_student(published["bi"], variant="fp32").embed(texts)
     np.testing.assert_allclose(theirs, ours, atol=1e-4)
 

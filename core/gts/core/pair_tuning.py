@@ -115,7 +115,7 @@ def tune_on_pairs(
                 found = logits(rows).float()
                 wanted, weight = (torch.from_numpy(a[rows]).to(found.device) for a in (targets, importance))
                 loss = functional.binary_cross_entropy_with_logits(found, wanted, weight, reduction="sum")
-                (loss / max(total, 1e-9)).backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(loss / max(total, 1e-9))
             torch.nn.utils.clip_grad_norm_(tuned, 1.0)
             optimizer.step()
             scheduler.step()

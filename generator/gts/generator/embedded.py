@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gts.core.errors import InvalidInput
 from gts.generator.affinity import TextSpace, gold_likeness, label_weights, text_space
+from gts.generator.chance import seeded
 from gts.generator.corpus import END, START, Corpus, build_corpus
 from gts.generator.lengths import length_range
 from gts.generator.ngram import NgramModel, fit_ngram_model, label_log_ratios
@@ -136,7 +137,7 @@ class EmbeddedGenerator:
         pool_weights: PoolWeights | None,
     ) -> Iterator[GeneratedText]:
         config = self.config
-        rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        rng = seeded(seed)
         chosen = _fitting(pool, config.max_pool_characters, config.max_text_tokens, rng)
         if pool_weights is not None:
             pool_weights = PoolWeights(pool_weights.labels, pool_weights.values[chosen])

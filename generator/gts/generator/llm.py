@@ -7,12 +7,12 @@ Generator", 2023). A model without instruction tuning is shown a list of texts o
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from gts.core.errors import InvalidInput
 from gts.core.llm.values import Answer, Call
+from gts.generator.chance import seeded
 from gts.generator.neighbours import confusions, nearest
 from gts.generator.protocol import GeneratedText, PoolWeights, Request
 from gts.generator.questions import LLMConfig, Questioner, max_calls
@@ -102,7 +102,7 @@ class LLMGenerator:
         pool_weights: PoolWeights | None,
     ) -> Iterator[GeneratedText]:
         material = gather(gold, pool, pool_weights, self._brief.multi_label)
-        first_seed = random.Random(seed).randrange(_MAX_SEED)  # noqa: S311 - reproducible, not secret
+        first_seed = seeded(seed).randrange(_MAX_SEED)
         texts = [*(example.text for example in material.gold), *material.pool]
         questioner = Questioner(self._wording, self._brief, self._config, texts, first_seed)
         others = self._others(material, requests)
@@ -154,6 +154,6 @@ class LLMGenerator:
             asked[request.labels] += 1
             # A set of labels is confused most with one other; "none of them" with each.
             boundary = near[:1] if request.labels else near
-            rng = random.Random(draw)  # noqa: S311 - reproducible, not secret
+            rng = seeded(draw)
             made.append(Variation(request.labels, material, boundary, self._wording, rng))
         return made

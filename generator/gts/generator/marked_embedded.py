@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from gts.generator.chance import seeded
 from gts.generator.deck import Deck
 from gts.generator.marked import Gold, MarkedText, MarkedTexts, check_requests, is_wanted
 from gts.generator.mentions import Mentions
@@ -52,7 +53,7 @@ class MarkedEmbeddedGenerator:
             # The texts of a request do not depend on the other requests but for copies.
             draw = repr((seed, request.labels, asked[request.labels]))
             asked[request.labels] += 1
-            rng = random.Random(draw)  # noqa: S311 - reproducible, not secret
+            rng = seeded(draw)
             seeds = Deck([i for i, (_, found) in enumerate(gold) if is_wanted(found, request)], rng)
             own = failed = 0
             while own < request.count and failed < _PATIENCE and (first := seeds.one()) is not None:

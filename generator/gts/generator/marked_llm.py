@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gts.core.llm.values import Answer, Call, Completion, Message
+from gts.generator.chance import seeded
 from gts.generator.llm import Ask
 from gts.generator.marked import Gold, MarkedText, MarkedTexts, check_requests, is_wanted, types_of
 from gts.generator.marked_parsing import blocks_of, read_block
@@ -145,7 +145,7 @@ class _Asker:
     ) -> None:
         self._brief, self._config, self._marked, self._wanted = brief, config, marked, wanted
         self._words, self._wording = words
-        self._first_seed = random.Random(seed).randrange(_MAX_SEED)  # noqa: S311 - reproducible, not secret
+        self._first_seed = seeded(seed).randrange(_MAX_SEED)
         self._asked: Counter[tuple[Message, ...]] = Counter()
         self._max_tokens = config.max_tokens if config.chat else tokens_of_one([*marked.values()], config)
 
@@ -208,7 +208,7 @@ def _variations(
         draw = repr((seed, request.labels, asked[request.labels]))
         asked[request.labels] += 1
         material = gather(_examples(gold, request), pool, None, multi_label=True)
-        rng = random.Random(draw)  # noqa: S311 - reproducible, not secret
+        rng = seeded(draw)
         made.append(Variation(request.labels, material, (), wording, rng))
     return made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from gts.core.errors import InvalidInput, MissingDependency
 from gts.core.extras import install_line
+from gts.generator.chance import seeded
 from gts.generator.protocol import PoolWeights
 from gts.tasks.dataset import Example
 
@@ -98,7 +98,7 @@ def documents(
             best = int(np.argmax(row))
             if row[best] >= _SURE:
                 groups.setdefault((weights.labels[best],), []).append(text)
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = seeded(seed)
     made = []
     for labels, texts in sorted(groups.items()):
         lines = [f"{prefix(labels)}: {' '.join(text.split())}" for text in texts]
@@ -150,7 +150,7 @@ def tune(
     trained = [weight for weight in tuned.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=options.learning_rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.1, options.steps)
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = seeded(seed)
     order: list[str] = []
     for step in range(options.steps):
         while len(order) < options.batch:

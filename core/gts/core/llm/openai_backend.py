@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
@@ -83,7 +84,7 @@ class OpenAIBackend:
             return openai.AsyncOpenAI(
                 base_url=entry.base_url, api_key=self._key or "none", max_retries=_RETRIES, timeout=timeout
             )
-        except Exception as error:  # noqa: BLE001 - whatever the libraries find wrong with an address
+        except (openai.OpenAIError, httpx2.InvalidURL, ValueError) as error:
             raise self._not_askable(error) from None
 
     def _explained(self, several: ExceptionGroup[Exception]) -> Exception:
@@ -155,7 +156,7 @@ class OpenAIBackend:
             return Failed(Fault.NO_ANSWER, self._said(error))
         except (ValueError, TypeError) as error:  # a body that is no JSON, or of another shape
             return Failed(Fault.GARBAGE, self._said(error))
-        except Exception as error:  # noqa: BLE001 - what the libraries cannot send they refuse in many ways
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise self._not_askable(error) from None
         try:
             return _answer(reply)

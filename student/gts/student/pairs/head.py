@@ -110,7 +110,7 @@ def fit_pair_head(
         optimizer.zero_grad()
         loss = functional.binary_cross_entropy_with_logits(x @ weight + bias, y, importance, reduction="sum")
         loss = (loss + (weight**2).sum() / (2 * strength)) / total
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         return loss
 
     optimizer.step(closure)

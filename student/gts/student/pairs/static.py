@@ -143,7 +143,7 @@ def train_static_pairs(
             loss = functional.binary_cross_entropy_with_logits(logits, wanted[batch], importance[batch])
             loss = loss + config.head_decay * ((weight - torch.from_numpy(head.weight)) ** 2).sum()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             optimizer.step()
             scheduler.step()
         if on_epoch is not None:

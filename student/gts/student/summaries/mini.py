@@ -176,7 +176,7 @@ def _tune(
                 )
                 losses.append(functional.mse_loss(scores, wanted) / variance + _CONTRAST * shares)
             optimizer.zero_grad()
-            torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(torch.stack(losses).mean())
             torch.nn.utils.clip_grad_norm_([*trunk, head], 1.0)
             optimizer.step()
             scheduler.step()
