@@ -60,6 +60,10 @@ def test_it_is_the_craft_of_summarization():
     assert isinstance(craft_of("summarization"), SummaryCraft)
 
 
+def judge(given, rows, beliefs):
+    return CRAFT.judge(given, rows, beliefs, [CRAFT.decide(given, rows, beliefs)] * len(rows))
+
+
 @pytest.mark.parametrize("has_encoder", [False, True])
 def test_every_teacher_has_an_opinion_about_every_piece(has_encoder, tiny_encoder):
     seen = scene(task(), tiny_encoder if has_encoder else None)
@@ -89,14 +93,15 @@ def test_a_student_is_trained_packaged_and_served(tier, tiny_encoder, tmp_path):
     lessons = [Lesson(row, CRAFT.certain(row)) for row in seen.train]
     CRAFT.train(tier, lessons, seen, 40, tmp_path / "student", silent)
     beliefs = CRAFT.predict(tier, tmp_path / "student", seen.heldout, seen.task)
-    judged = CRAFT.judge(seen.task, seen.heldout, beliefs)
+    decision = CRAFT.decide(seen.task, seen.heldout, beliefs)
+    judged = CRAFT.judge(seen.task, seen.heldout, beliefs, [decision] * 6)
     assert judged.value == judged.measures["rouge1"] > 0.9 and judged.measures["n"] == 6
     assert judged.low <= judged.value <= judged.high and judged.measures["lead"] < 0.9
     manifest = StudentManifest(
         task=TaskInfo(name="notes", type="summarization"),
         tier=tier,
         length=LENGTH,
-        decision=dict(judged.decision),
+        decision=dict(decision),
     )
     facts = CRAFT.package(manifest, tmp_path / "student", seen.task, tmp_path / "package")
     assert facts["serving"] in ("fp32", "int8")
@@ -113,44 +118,46 @@ def test_a_student_learns_from_what_teachers_say_of_the_pool(tmp_path):
     lessons = [Lesson(row, own, CRAFT.trust(own)) for row, own in zip(seen.pool, said, strict=True)]
     CRAFT.train("static", lessons, seen, 0, tmp_path, silent)
     beliefs = CRAFT.predict("static", tmp_path, seen.heldout, seen.task)
-    assert CRAFT.judge(seen.task, seen.heldout, beliefs).value > 0.9
+    assert judge(seen.task, seen.heldout, beliefs).value > 0.9
 
 
 def test_where_nothing_was_learnt_the_lead_is_given():
     rows = [note(number, first=True) for number in range(10)]
     given = RowTask(TaskSpec(name="notes", type="summarization", length=LENGTH), tuple(rows))
     wrong = [[-gain for gain in CRAFT.certain(row)] for row in rows]
-    judged = CRAFT.judge(given, rows, wrong)
-    assert Choice.from_json(judged.decision).lead and judged.value == judged.measures["lead"] == 1
+    judged = judge(given, rows, wrong)
+    assert (
+        Choice.from_json(CRAFT.decide(given, rows, wrong)).lead
+        and judged.value == judged.measures["lead"] == 1
+    )
 
 
 def test_no_opinion_is_judged_like_one_without_preferences():
     given = task()
-    none = CRAFT.judge(given, given.gold, [None] * len(given.gold))
-    flat = CRAFT.judge(given, given.gold, [[0.0] * len(cut(row.text).places) for row in given.gold])
+    none = judge(given, given.gold, [None] * len(given.gold))
+    flat = judge(given, given.gold, [[0.0] * len(cut(row.text).places) for row in given.gold])
     assert none == flat
 
 
 def test_a_length_that_was_wished_for_is_kept():
     given = task(length=SummaryLength(sentences=2, characters=64))
     beliefs = [CRAFT.certain(row) for row in given.gold]
-    choice = Choice.from_json(CRAFT.judge(given, given.gold, beliefs).decision)
+    choice = Choice.from_json(CRAFT.decide(given, given.gold, beliefs))
     assert (choice.sentences, choice.characters) == (2, 64)
 
 
-def test_a_given_decision_is_kept():
+def test_a_worse_decision_gives_worse_extracts():
     given = task()
     beliefs = [CRAFT.certain(row) for row in given.gold]
-    decision = Choice("line", 9, 500).to_json()
-    judged = CRAFT.judge(given, given.gold, beliefs, decision)
-    assert judged.decision == decision
-    assert judged.value < CRAFT.judge(given, given.gold, beliefs).value
+    long = Choice("line", 9, 500).to_json()
+    judged = CRAFT.judge(given, given.gold, beliefs, [long] * len(given.gold))
+    assert judged.value < judge(given, given.gold, beliefs).value
 
 
 @pytest.mark.parametrize("metric", ["rouge1", "rouge2", "rougeL"])
 def test_the_wished_metric_decides(metric):
     given = task(goal={"metric": metric})
-    judged = CRAFT.judge(given, given.gold, [CRAFT.certain(row) for row in given.gold])
+    judged = judge(given, given.gold, [CRAFT.certain(row) for row in given.gold])
     assert judged.value == judged.measures[metric]
 
 

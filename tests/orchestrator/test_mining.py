@@ -1,7 +1,14 @@
+"""Pairs made of a similarity task's single texts, as a stage that is done once."""
+
 from __future__ import annotations
 
-from gts.orchestrator.mining import with_mined_pairs
-from gts.tasks.dataset import TaskData
+from gts.core.artifacts import ArtifactStore
+from gts.orchestrator.compute.inline import InlineCompute
+from gts.orchestrator.produce import EventRecorder
+from gts.orchestrator.row_actions import prepare
+from gts.orchestrator.runner import StageRunner
+from gts.orchestrator.stages import STAGES
+from gts.orchestrator.taskstore import get_task, put_task
 from gts.tasks.rows import PairRow, RowTask
 from gts.tasks.taskfile import load_task_document
 
@@ -17,21 +24,37 @@ def task(**more: object) -> RowTask:
     return data
 
 
-def test_single_texts_become_pairs_that_look_alike() -> None:
-    mined = with_mined_pairs(task(unlabeled=QUESTIONS))
+def runner_of(store: ArtifactStore, data: RowTask) -> StageRunner:
+    return StageRunner(
+        put_task(store, data), store, InlineCompute(store, STAGES), EventRecorder(lambda event: None)
+    )
 
-    assert isinstance(mined, RowTask)
+
+def test_single_texts_become_pairs_for_every_later_stage(store: ArtifactStore) -> None:
+    data = task(unlabeled=QUESTIONS)
+    runner = runner_of(store, data)
+
+    mined = prepare(runner, data)
+
     assert not mined.sentences
     assert 0 < len(mined.pool) <= 2 * len(QUESTIONS)
     assert all(isinstance(row, PairRow) and row.score is None for row in mined.pool)
     assert all({row.text_a, row.text_b} <= set(QUESTIONS) for row in mined.pool)
-    assert with_mined_pairs(task(unlabeled=QUESTIONS)) == mined
+    assert get_task(store, runner.task).pool == mined.pool
 
 
-def test_other_tasks_stay_as_they_are() -> None:
-    pairs = task()
-    assert with_mined_pairs(pairs) is pairs
-    rows = [{"text": f"{word} {n}", "label": word} for word in ("up", "down") for n in range(2)]
-    labels = load_task_document({"name": "lift", "examples": rows})
-    assert isinstance(labels, TaskData)
-    assert with_mined_pairs(labels) is labels
+def test_a_job_that_starts_again_does_not_mine_again(store: ArtifactStore) -> None:
+    data = task(unlabeled=QUESTIONS)
+    first, again = runner_of(store, data), runner_of(store, data)
+
+    assert prepare(first, data) == prepare(again, data)
+
+    assert [row["cached"] for row in (*first.account, *again.account)] == [False, True]
+
+
+def test_given_pairs_stay_as_they_are(store: ArtifactStore) -> None:
+    data = task()
+    runner = runner_of(store, data)
+
+    assert prepare(runner, data) is data
+    assert not runner.account

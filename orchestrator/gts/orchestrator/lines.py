@@ -10,6 +10,7 @@ from gts.orchestrator import actions, row_actions
 from gts.orchestrator.planner import Action, FixedPlanner, Kind, Planner
 from gts.orchestrator.row_planner import RowPlanner
 from gts.orchestrator.run import Run
+from gts.orchestrator.runner import StageRunner
 
 Do = Callable[[Run[Any], Action], str]
 """Does an action, brings what it gave into the run, and says what came of it."""
@@ -20,17 +21,20 @@ class Line:
     """One way of production.
 
     Attributes:
+        prepare: Makes of the data what stages work on, before anything else.
         profile: Name of the stage that counts the data.
         planner: Chooses what is done.
         actions: How each kind of action is done.
     """
 
+    prepare: Callable[[StageRunner, Any], Any]
     profile: str
     planner: Planner
     actions: Mapping[Kind, Do]
 
 
 _CLASSIFICATION = Line(
+    lambda runner, data: data,
     "profile",
     FixedPlanner(),
     {
@@ -46,6 +50,7 @@ _CLASSIFICATION = Line(
     },
 )
 _ROWS = Line(
+    row_actions.prepare,
     "rows.profile",
     RowPlanner(),
     {

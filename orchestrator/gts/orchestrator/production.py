@@ -16,7 +16,6 @@ from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.evidence import Evidence, Profile, Trial
 from gts.orchestrator.lines import line_of
-from gts.orchestrator.mining import with_mined_pairs
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Kind, Planner, best_trial
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
@@ -74,12 +73,13 @@ def produce_student(
         InvalidInput: No student is within the person's limits.
         StageFailed: A stage failed.
     """
-    data = with_mined_pairs(load_any_task(store.path(task)))
+    data = load_any_task(store.path(task))
     line = line_of(data.spec.type)
     planner = planner or line.planner
     runner = StageRunner(put_without_wishes(store, replace(data, test=())), store, compute, recorder)
     decisions = Decisions(runner)
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
+        data = line.prepare(runner, data)
         profile = _profile(runner, line.profile, data.spec.language)
         rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
         done(

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gts.core.llm.entries import find
 from gts.core.threads import machine_name
-from gts.orchestrator import row_planner
+from gts.orchestrator import costs, row_planner
 from gts.orchestrator.actions import OUT_OF_REACH, in_words
 from gts.orchestrator.crafts import craft_of
-from gts.orchestrator.crafts.protocol import Judgement
+from gts.orchestrator.crafts.protocol import Decision, Judgement
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.planner import Action
 from gts.orchestrator.run import Run
+from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.site_models import TEACHING, asked_with
+from gts.orchestrator.stages.rows import folds_of
 from gts.orchestrator.stages.rows.audit import opinions_of
+from gts.orchestrator.stages.rows.crossing import cross_judge
 from gts.orchestrator.taskstore import put_task
-from gts.tasks.rows import RowTask
+from gts.tasks.rows import RowTask, load_row_task
 
 TUNED = "tuned"
 """The teacher that is the larger tier's student of the gold rows alone."""
 
 _GENERATED_PER_ROW = 4
 _MOST_GENERATED = 2000
+
+
+def prepare(runner: StageRunner, data: RowTask) -> RowTask:
+    """Make pairs of a similarity task's single texts; all later stages work on these."""
+    if not data.sentences:
+        return data
+    runner.task = runner.run("rows.mine", "", {}, costs.mine_s(len(data.sentences))).artifact
+    return replace(data, pool=load_row_task(runner.store.path(runner.task)).pool, sentences=())
 
 
 def teach(run: Run[RowTask], action: Action) -> str:
@@ -131,7 +143,7 @@ def distil(run: Run[RowTask], action: Action) -> str:
 def keep(run: Run[RowTask], action: Action) -> str:
     """Take the tuned teacher for a student, as it is."""
     fits = {fold: run.artifacts[f"{TUNED} {fold}"] for fold in run.folds}
-    judged = _judge(run, fits)
+    judged, decision = _judge(run, fits)
     estimate, whole = _estimate(run, judged), fits[None]
     trial = Trial(
         action.tier,
@@ -140,8 +152,8 @@ def keep(run: Run[RowTask], action: Action) -> str:
         estimate,
         {"student": whole, "seed_only": whole},
         tuple(fits[fold] for fold in run.folds)[:-1],
-        student_decision=judged.decision,
-        seed_only_decision=judged.decision,
+        student_decision=decision,
+        seed_only_decision=decision,
     )
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
     return f"{_value(estimate)} on held-out gold"
@@ -220,7 +232,8 @@ def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, 
             }
         inputs |= {f"generate {name}": run.artifacts[f"generate {name} {fold}"] for name in generators}
         student[fold] = _fit(run, tier, fold, inputs, variant, generators)
-    judged, twin = _judge(run, student), _judge(run, seed_only)
+    judged, decision = _judge(run, student)
+    twin, twin_decision = _judge(run, seed_only)
     trial = Trial(
         tier,
         variant,
@@ -229,8 +242,8 @@ def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, 
         {"student": student[None], "seed_only": seed_only[None]},
         tuple((student if judged.value >= twin.value else seed_only)[fold] for fold in run.folds)[:-1],
         generators,
-        student_decision=judged.decision,
-        seed_only_decision=twin.decision,
+        student_decision=decision,
+        seed_only_decision=twin_decision,
     )
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
     return trial
@@ -265,12 +278,15 @@ def _fit(
     return run.runner.run("rows.distil", name, params, forecast, **inputs).artifact
 
 
-def _judge(run: Run[RowTask], fits: Mapping[int | None, str]) -> Judgement:
+def _judge(run: Run[RowTask], fits: Mapping[int | None, str]) -> tuple[Judgement, Decision]:
+    """What a student is worth, by decisions found on other folds; and the decision to publish it with, found on all."""
     craft = craft_of(run.data.spec.type)
     store = run.runner.store
     inputs = {f"student of {fold}": store.path(fits[fold]) for fold in run.folds if fold is not None}
-    said = opinions_of(craft, run.data, inputs, run.evidence.sizes.folds)
-    return craft.judge(run.data, run.data.gold, said["student"])
+    data, folds = run.data, run.evidence.sizes.folds
+    said = opinions_of(craft, data, inputs, folds)["student"]
+    judged = cross_judge(craft, data, said, folds_of(craft, data, folds))
+    return judged, craft.decide(data, data.gold, said)
 
 
 def _estimate(run: Run[RowTask], judged: Judgement) -> Estimate:

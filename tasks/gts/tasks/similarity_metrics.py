@@ -58,8 +58,8 @@ def _labels(gold: Floats) -> NDArray[np.bool_]:
     return positive
 
 
-def alike(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
-    """Which pairs count as alike [n].
+def alike(scores: ArrayLike, threshold: ArrayLike) -> NDArray[np.bool_]:
+    """Which pairs count as alike [n]; the threshold may be one for all or one for each.
 
     Example:
         >>> alike([0.2, 0.5, 0.9], 0.5).tolist()
@@ -67,7 +67,7 @@ def alike(scores: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     """
     # In double precision: a threshold between two neighbouring 32-bit scores would otherwise be rounded to
     # one of them.
-    decided: NDArray[np.bool_] = np.asarray(scores, np.float64) >= threshold
+    decided: NDArray[np.bool_] = np.asarray(scores, np.float64) >= np.asarray(threshold, np.float64)
     return decided
 
 
@@ -169,14 +169,14 @@ def _cut(levels: Floats, number: int) -> float:
 
 
 def evaluate(
-    gold: Sequence[float], scores: ArrayLike, threshold: float = 0.5, *, graded: bool = False
+    gold: Sequence[float], scores: ArrayLike, threshold: ArrayLike = 0.5, *, graded: bool = False
 ) -> dict[str, Any]:
     """All measures of predicted scores, ready for JSON.
 
     Args:
         gold: True labels (0 or 1) or grades [n].
         scores: Predicted scores [n].
-        threshold: The least score of a pair that counts as alike.
+        threshold: The least score of a pair that counts as alike: one for all, or one for each [n].
         graded: Whether ``gold`` holds grades; these have an order only, so ``accuracy`` and ``f1`` are left
             out.
 

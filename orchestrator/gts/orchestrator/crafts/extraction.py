@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.orchestrator.crafts.judging import judge_structures
-from gts.orchestrator.crafts.protocol import Ask, Judgement, Lesson, Opinions, Report, Scene
+from gts.orchestrator.crafts.judging import decide_structures, judge_structures
+from gts.orchestrator.crafts.protocol import Ask, Decision, Judgement, Lesson, Opinions, Report, Scene
 from gts.orchestrator.crafts.vectors import text_vectors
 from gts.orchestrator.stages.common import MOST_TOKENS
 from gts.student.layout import StudentManifest
@@ -140,16 +140,19 @@ class ExtractionCraft:
         """How far from one half its findings are believed, on the whole."""
         return float(np.mean([abs(2 * p - 1) for p in belief.values()])) if belief else _SILENT
 
+    def decide(self, task: RowTask, rows: Sequence[MarkedRow], beliefs: Sequence[Beliefs | None]) -> Decision:
+        """The least belief of each kind of finding."""
+        return decide_structures(task.spec, _found(rows), [belief or {} for belief in beliefs])
+
     def judge(
         self,
         task: RowTask,
         rows: Sequence[MarkedRow],
         beliefs: Sequence[Beliefs | None],
-        decision: Mapping[str, float] | None = None,
+        decisions: Sequence[Decision],
     ) -> Judgement:
         """F1 of what is believed enough."""
-        gold = [row.found or Structure() for row in rows]
-        return judge_structures(task.spec, gold, [belief or {} for belief in beliefs], decision)
+        return judge_structures(task.spec, _found(rows), [belief or {} for belief in beliefs], decisions)
 
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
@@ -225,6 +228,10 @@ class ExtractionCraft:
 
         student = load_span_student(package)
         return lambda rows: list(student.find(rows))
+
+
+def _found(rows: Sequence[MarkedRow]) -> list[Structure]:
+    return [row.found or Structure() for row in rows]
 
 
 def _with_given(row: MarkedRow) -> Structure:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from statistics import median_low
 
 import numpy as np
 
-from gts.orchestrator.crafts.protocol import Judgement
+from gts.orchestrator.crafts.protocol import Decision, Judgement
 from gts.orchestrator.estimate import CONFIDENCE
 from gts.student.summaries.choosing import Choice, choose, summary
 from gts.tasks import rouge
@@ -45,7 +45,7 @@ def judge_extracts(
     gold: Sequence[SummaryRow],
     rows: Sequence[SummaryRow],
     scores: Sequence[Scores],
-    decision: Mapping[str, float] | None = None,
+    decisions: Sequence[Decision],
 ) -> Judgement:
     """Measure the extracts that scores give.
 
@@ -54,27 +54,36 @@ def judge_extracts(
         gold: All its gold rows: how long summaries usually are.
         rows: Rows with summaries.
         scores: For each of these, one score for each piece of its text.
-        decision: How scores become an extract, as numbers (see :meth:`Choice.to_json`); by default what does
-            best on these rows. Taking the first pieces is among what is tried, so that on them no extract is
-            worse.
+        decisions: For each row, how scores become an extract, as numbers (see :meth:`Choice.to_json`).
 
     Returns:
         ``measures`` holds ``rouge1``, ``rouge2``, ``rougeL`` and ``n``, and ``lead``: the deciding measure of
         the first sentences, or of the first pieces of any kind within the same limits, whichever is best.
     """
     column = rouge.Rouge._fields.index(spec.metric)
-    length = _usual_length(gold)
-    if decision is None:
-        choice = _best_choice(spec.length, length, rows, scores, column)
-    else:
-        choice = Choice.from_json(decision)
-    values = np.array([_value(row, own, choice) for row, own in zip(rows, scores, strict=True)])
+    choices = [Choice.from_json(decision) for decision in decisions]
+    values = np.array([_value(*one) for one in zip(rows, scores, choices, strict=True)])
     means = values.mean(axis=0)
     low, high = _interval(values[:, column])
     measures = dict(zip(rouge.Rouge._fields, map(float, means), strict=True))
-    most = spec.length.sentences or length.sentences or 1
-    measures |= {"lead": _lead(rows, choice, most, column), "n": float(len(rows))}
-    return Judgement(measures, float(means[column]), low, high, _loss(rows, scores), choice.to_json())
+    most = spec.length.sentences or _usual_length(gold).sentences or 1
+    measures |= {"lead": _lead(rows, choices, most, column), "n": float(len(rows))}
+    return Judgement(measures, float(means[column]), low, high, _loss(rows, scores))
+
+
+def decide_extracts(
+    spec: TaskSpec, gold: Sequence[SummaryRow], rows: Sequence[SummaryRow], scores: Sequence[Scores]
+) -> Decision:
+    """How scores best become an extract, judged by these rows; taking the first pieces is among what is tried.
+
+    Args:
+        spec: The task.
+        gold: All its gold rows: how long summaries usually are.
+        rows: Rows with summaries.
+        scores: For each of these, one score for each piece of its text.
+    """
+    column = rouge.Rouge._fields.index(spec.metric)
+    return _best_choice(spec.length, _usual_length(gold), rows, scores, column).to_json()
 
 
 def _usual_length(gold: Sequence[SummaryRow]) -> SummaryLength:
@@ -131,14 +140,14 @@ def _first(text: str, choice: Choice) -> str:
     return _extract(pieces, [0.0] * len(pieces.places), choice)
 
 
-def _lead(rows: Sequence[SummaryRow], choice: Choice, most: int, column: int) -> float:
+def _lead(rows: Sequence[SummaryRow], choices: Sequence[Choice], most: int, column: int) -> float:
     plain = [
         _rouge(row.summary or "", rouge.lead(row.text, sentences(row.text), most))[column] for row in rows
     ]
     means = [np.mean(plain)]
     for unit in UNITS:
-        alike = Choice(unit, choice.sentences, choice.characters, lead=True)
-        means.append(np.mean([_value(row, (), alike)[column] for row in rows]))
+        alike = [Choice(unit, choice.sentences, choice.characters, lead=True) for choice in choices]
+        means.append(np.mean([_value(row, (), one)[column] for row, one in zip(rows, alike, strict=True)]))
     return float(max(means))
 
 

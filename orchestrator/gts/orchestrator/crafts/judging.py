@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gts.orchestrator.crafts.protocol import Judgement
+from gts.orchestrator.crafts.protocol import Decision, Judgement
 from gts.orchestrator.estimate import CONFIDENCE
 from gts.tasks.extraction_metrics import (
     Kind,
@@ -46,7 +46,7 @@ def judge_structures(
     spec: TaskSpec,
     gold: Sequence[Structure],
     beliefs: Sequence[Beliefs],
-    decision: Mapping[str, float] | None = None,
+    decisions: Sequence[Decision],
 ) -> Judgement:
     """Measure beliefs about texts.
 
@@ -54,11 +54,9 @@ def judge_structures(
         spec: The task.
         gold: What there is in each text.
         beliefs: What is believed of each.
-        decision: Least belief of each kind of finding; by default that with the best F1 on these texts.
+        decisions: For each, the least belief of each kind of finding.
     """
-    if decision is None:
-        decision = {kind: best_threshold(gold, beliefs, kind) for kind in _KINDS[spec.type]}
-    decided = [decide(belief, decision) for belief in beliefs]
+    decided = [decide(belief, decision) for belief, decision in zip(beliefs, decisions, strict=True)]
     found = _EVALUATE[spec.type](gold, decided)
     measures = {
         name: float(value)
@@ -66,9 +64,12 @@ def judge_structures(
         if name.endswith("_f1") or name in ("precision", "recall")
     }
     low, high = _interval(spec, gold, decided)
-    return Judgement(
-        {**measures, "n": len(gold)}, measures[spec.metric], low, high, _loss(gold, beliefs), decision
-    )
+    return Judgement({**measures, "n": len(gold)}, measures[spec.metric], low, high, _loss(gold, beliefs))
+
+
+def decide_structures(spec: TaskSpec, gold: Sequence[Structure], beliefs: Sequence[Beliefs]) -> Decision:
+    """The least belief of each kind of finding that has the best F1 on these texts."""
+    return {kind: best_threshold(gold, beliefs, kind) for kind in _KINDS[spec.type]}
 
 
 def best_threshold(gold: Sequence[Structure], beliefs: Sequence[Beliefs], kind: str) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.orchestrator.crafts.protocol import Ask, Judgement, Lesson, Opinions, Report, Scene
+from gts.orchestrator.crafts.protocol import Ask, Decision, Judgement, Lesson, Opinions, Report, Scene
 from gts.orchestrator.crafts.vectors import load_token_vectors, text_vectors, write_token_vectors
 from gts.orchestrator.estimate import CONFIDENCE
 from gts.student.layout import StudentManifest
@@ -18,7 +18,7 @@ from gts.tasks.metrics import wilson_interval
 from gts.tasks.rows import PairRow, RowTask
 
 if TYPE_CHECKING:
-    from gts.student.pairs.calibration import Decision
+    from gts.student.pairs.calibration import Decision as Line
 
 Floats = NDArray[np.float32]
 
@@ -112,38 +112,44 @@ class PairCraft:
         """How far from one half it is."""
         return abs(2 * belief - 1)
 
+    def decide(self, task: RowTask, rows: Sequence[PairRow], beliefs: Sequence[float | None]) -> Decision:
+        """Calibration, and the threshold unless pairs are graded."""
+        from gts.student.pairs.calibration import Decision as Line
+        from gts.student.pairs.calibration import calibrate, decide_from
+
+        raw, targets = _raw(beliefs), _shares(task, rows)
+        if task.spec.scale is not None:
+            return Line(calibrate(raw, targets)).to_json()
+        return decide_from(raw, targets, "f1" if task.spec.metric == "f1" else "accuracy").to_json()
+
     def judge(
         self,
         task: RowTask,
         rows: Sequence[PairRow],
         beliefs: Sequence[float | None],
-        decision: Mapping[str, float] | None = None,
+        decisions: Sequence[Decision],
     ) -> Judgement:
         """Accuracy, F1 and rank correlation of calibrated beliefs."""
-        from gts.student.pairs.calibration import Calibration, Decision, calibrate, decide_from
+        from gts.student.pairs.calibration import logit
+        from gts.student.runtime import sigmoid
 
-        raw = np.array([0.5 if belief is None else belief for belief in beliefs], np.float32)
         targets, graded = _shares(task, rows), task.spec.scale is not None
         metric = task.spec.metric
-        if decision is not None:
-            line = Calibration(decision["slope"], decision["intercept"])
-            decided = Decision(line, decision["threshold"])
-        elif graded:
-            decided = Decision(calibrate(raw, targets))
-        else:
-            decided = decide_from(raw, targets, "f1" if metric == "f1" else "accuracy")
-        said = decided.calibration.apply(raw)
+        slope, intercept, threshold = (
+            np.array([decision[key] for decision in decisions]) for key in ("slope", "intercept", "threshold")
+        )
+        said = sigmoid((slope * logit(_raw(beliefs)) + intercept).astype(np.float32))
 
         def measure(some: NDArray[np.int64]) -> dict[str, Any]:
             return similarity_metrics.evaluate(
-                targets[some].tolist(), said[some], decided.threshold, graded=graded
+                targets[some].tolist(), said[some], threshold[some], graded=graded
             )
 
         measures = measure(np.arange(len(rows)))
         low, high = _interval(metric, measures, measure, len(rows))
         bounded = np.clip(said.astype(np.float64), 1e-4, 1 - 1e-4)
         loss = -(targets * np.log(bounded) + (1 - targets) * np.log(1 - bounded)).mean()
-        return Judgement(measures, float(measures[metric]), low, high, float(loss), decided.to_json())
+        return Judgement(measures, float(measures[metric]), low, high, float(loss))
 
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
@@ -233,6 +239,10 @@ def _shares(task: RowTask, rows: Sequence[PairRow]) -> Floats:
     return shares([row.score or 0.0 for row in rows], task.spec.scale)
 
 
+def _raw(beliefs: Sequence[float | None]) -> Floats:
+    return np.array([0.5 if belief is None else belief for belief in beliefs], np.float32)
+
+
 def _both(row: PairRow) -> str:
     return f"1: {row.text_a} 2: {row.text_b}"
 
@@ -244,7 +254,7 @@ def _load(folder: Path) -> Any:
     return load(form, folder)
 
 
-def _before(said: Floats, decision: Decision) -> list[float]:
+def _before(said: Floats, decision: Line) -> list[float]:
     from gts.student.pairs.calibration import logit
     from gts.student.runtime import sigmoid
 

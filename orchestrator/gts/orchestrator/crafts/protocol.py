@@ -26,6 +26,9 @@ Ask = Callable[[Sequence[Call]], Sequence[Answer]]
 
 Report = Callable[[float], None]
 
+Decision = Mapping[str, float]
+"""Thresholds and the like, with which beliefs become answers; only the craft knows its keys."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -86,7 +89,6 @@ class Judgement:
         low: Lower end of its interval.
         high: Upper end.
         loss: What tells two students apart whose measure is the same; less is better.
-        decision: The thresholds with which beliefs were turned into answers.
     """
 
     measures: Mapping[str, float]
@@ -94,7 +96,6 @@ class Judgement:
     low: float
     high: float
     loss: float
-    decision: Mapping[str, float]
 
 
 class Craft(Protocol):
@@ -147,14 +148,14 @@ class Craft(Protocol):
         """How much a belief about an unlabelled row is worth as a lesson, 0 to 1."""
         ...
 
+    def decide(self, task: RowTask, rows: Sequence[Row], beliefs: Sequence[Belief]) -> Decision:
+        """The decision that is best for these gold rows; measured on the same rows it would look better than it is."""
+        ...
+
     def judge(
-        self,
-        task: RowTask,
-        rows: Sequence[Row],
-        beliefs: Sequence[Belief],
-        decision: Mapping[str, float] | None = None,
+        self, task: RowTask, rows: Sequence[Row], beliefs: Sequence[Belief], decisions: Sequence[Decision]
     ) -> Judgement:
-        """Measure beliefs about gold rows; without a decision, the best one for these rows is found."""
+        """Measure beliefs about gold rows, each turned into an answer by the decision of its row."""
         ...
 
     def train(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.orchestrator.crafts.extracts import cut_of, gains_of, judge_extracts
-from gts.orchestrator.crafts.protocol import Ask, Judgement, Lesson, Opinions, Report, Scene
+from gts.orchestrator.crafts.extracts import cut_of, decide_extracts, gains_of, judge_extracts
+from gts.orchestrator.crafts.protocol import Ask, Decision, Judgement, Lesson, Opinions, Report, Scene
 from gts.orchestrator.stages.common import MOST_TOKENS
 from gts.student.layout import StudentManifest, write_manifest
 from gts.tasks.dataset import Origin
@@ -122,19 +122,19 @@ class SummaryCraft:
         best = max(belief)
         return float(np.clip((best - np.mean(belief)) / best, 0.0, 1.0)) if best > 0 else 0.0
 
+    def decide(self, task: RowTask, rows: Sequence[SummaryRow], beliefs: Sequence[Scores | None]) -> Decision:
+        """Kind of pieces and length."""
+        return decide_extracts(task.spec, task.gold, rows, _scores(rows, beliefs))
+
     def judge(
         self,
         task: RowTask,
         rows: Sequence[SummaryRow],
         beliefs: Sequence[Scores | None],
-        decision: Mapping[str, float] | None = None,
+        decisions: Sequence[Decision],
     ) -> Judgement:
         """ROUGE of the extracts, and of the first sentences as ``lead``."""
-        scores = [
-            belief if belief else [0.0] * len(cut_of(row.text).places)
-            for row, belief in zip(rows, beliefs, strict=True)
-        ]
-        return judge_extracts(task.spec, task.gold, rows, scores, decision)
+        return judge_extracts(task.spec, task.gold, rows, _scores(rows, beliefs), decisions)
 
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
@@ -217,6 +217,13 @@ class SummaryCraft:
     def load(self, value: Any) -> Scores | None:
         """What :meth:`dump` gave."""
         return None if value is None else [float(score) for score in value]
+
+
+def _scores(rows: Sequence[SummaryRow], beliefs: Sequence[Scores | None]) -> list[Scores]:
+    return [
+        belief if belief else [0.0] * len(cut_of(row.text).places)
+        for row, belief in zip(rows, beliefs, strict=True)
+    ]
 
 
 def _tokenizer(scene: Scene) -> Tokenizer:

@@ -9,8 +9,9 @@ from typing import Any
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Belief, Craft
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.common import write_json
+from gts.orchestrator.stages.common import Ints, write_json
 from gts.orchestrator.stages.rows import HELDOUT, folds_of, read_beliefs
+from gts.orchestrator.stages.rows.crossing import cross_judge
 from gts.tasks.rows import RowTask, load_row_task
 
 _ROUNDS = 8
@@ -37,10 +38,12 @@ def run(
     task = load_row_task(inputs["task"])
     craft = craft_of(task.spec.type)
     said = opinions_of(craft, task, inputs, params["folds"])
-    alone = {name: craft.judge(task, task.gold, beliefs) for name, beliefs in said.items()}
-    weights = weigh(craft, task, said)
+    fold = folds_of(craft, task, params["folds"])
+    alone = {name: cross_judge(craft, task, beliefs, fold) for name, beliefs in said.items()}
+    weights = weigh(craft, task, said, fold)
     used = {name: weight for name, weight in weights.items() if weight > 0}
-    ensemble = craft.judge(task, task.gold, craft.combine([said[name] for name in used], list(used.values())))
+    mixed = craft.combine([said[name] for name in used], list(used.values()))
+    ensemble = cross_judge(craft, task, mixed, fold)
     summary = {
         "weights": weights,
         "accuracy": {name: judged.value for name, judged in alone.items()},
@@ -81,7 +84,7 @@ def teachers_in(name: str, folder: Path) -> dict[str, Path]:
     return {teacher: folder / teacher for teacher in listing.read_text("utf-8").split("\n") if teacher}
 
 
-def weigh(craft: Craft, task: RowTask, said: Mapping[str, Sequence[Belief]]) -> dict[str, float]:
+def weigh(craft: Craft, task: RowTask, said: Mapping[str, Sequence[Belief]], fold: Ints) -> dict[str, float]:
     """Weights by greedy selection: by the deciding measure, then by the loss; they sum to 1."""
     chosen: dict[str, int] = {}
     best: tuple[float, float] | None = None
@@ -90,7 +93,7 @@ def weigh(craft: Craft, task: RowTask, said: Mapping[str, Sequence[Belief]]) -> 
         for name in said:
             counts = {**chosen, name: chosen.get(name, 0) + 1}
             mixed = craft.combine([said[n] for n in counts], [float(c) for c in counts.values()])
-            judged = craft.judge(task, task.gold, mixed)
+            judged = cross_judge(craft, task, mixed, fold)
             tried.append(((judged.value, -judged.loss), name))
         score, name = max(tried)
         if best is not None and score <= best:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gts.orchestrator.crafts import craft_of
+from gts.orchestrator.crafts.protocol import Belief, Craft, Decision
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.rows.distil import STUDENT
-from gts.tasks.rows import load_row_task
+from gts.tasks.rows import RowTask, load_row_task
 
 
 def run(
@@ -34,6 +35,10 @@ def run(
     progress(0.5, "predicting the test rows with the seed-only student")
     twin = craft.predict(params["tier"], inputs["seed_only"] / STUDENT, task.test, task)
     return {
-        "student": dict(craft.judge(task, task.test, served, params["decision"]).measures),
-        "seed_only": dict(craft.judge(task, task.test, twin, params["seed_only_decision"]).measures),
+        "student": _measures(craft, task, served, params["decision"]),
+        "seed_only": _measures(craft, task, twin, params["seed_only_decision"]),
     }
+
+
+def _measures(craft: Craft, task: RowTask, beliefs: Sequence[Belief], decision: Decision) -> dict[str, float]:
+    return dict(craft.judge(task, task.test, beliefs, [decision] * len(task.test)).measures)
