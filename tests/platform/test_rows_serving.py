@@ -100,6 +100,16 @@ def test_rows_over_a_limit_are_refused(http, publish, services):
     assert http.post(url, json={"rows": [{"text_a": "a", "text_b": long}]}).status_code == 413
     many = [{"text_a": "a", "text_b": "b"}] * (services.settings.max_texts + 1)
     assert http.post(url, json={"rows": many}).status_code == 413
+    settings = services.settings
+    each = settings.max_text_chars // 2
+    together = [{"text_a": "a" * each, "text_b": "b" * each}] * (
+        settings.max_request_chars // settings.max_text_chars + 1
+    )
+    answer = http.post(url, json={"rows": together})
+    assert answer.status_code == 413
+    assert "together" in answer.json()["error"]["message"]
+    body = b'{"rows": [' + b"{}," * (settings.max_predict_bytes // 3) + b"{}]}"
+    assert http.post(url, content=body, headers={"Content-Type": "application/json"}).status_code == 413
 
 
 @pytest.mark.parametrize("name", NAMES)

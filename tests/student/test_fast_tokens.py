@@ -163,3 +163,16 @@ def test_memo_is_bounded_and_long_chunks_are_not_kept() -> None:
     _ = memo["lost"]
     memo.make_room()
     assert not memo and memo.rows == 0
+
+
+def test_words_within_chunks_are_bounded_too() -> None:
+    tokenizer = TOKENIZERS["uncased"]
+    rules = chunk_rules(tokenizer)
+    assert rules is not None
+    memo = ChunkMemo(tokenizer, rules, capacity=10)
+    _ = memo["-".join(f"q{number}" for number in range(15))]
+    memo.new_ids()
+    assert memo.rows == 1
+    memo.make_room()
+
+    assert memo.rows == 0 and not memo

@@ -23,7 +23,7 @@ from gts.student.pairs.files import form_of, load, publish, save
 from gts.student.pairs.lessons import PairLessons, gold_lessons, grades, shares
 from gts.student.pairs.manifest import pair_manifest
 from gts.student.pairs.measure import choose_serving, measure_pairs
-from gts.student.pairs.runtime import load_pair_student, predict
+from gts.student.pairs.runtime import load_pair_student
 from gts.student.pairs.static import StaticPairConfig, own_start, train_static_pairs
 from gts.tasks.rows import PairRow
 
@@ -193,7 +193,7 @@ def test_grades_stay_on_their_scale(tiny_encoder: Path, topic_texts: TopicTexts,
     rows = [replace(row, score=4.0 * row.score + 1.0) for row in made_pairs(topic_texts, 120, 6)]
     student = train_bi(gold_lessons(rows, (1, 5)), tiny_encoder, PairTuning(steps=0))
     publish(student, tmp_path, pair_manifest(TASK, "bi", scale=(1, 5)))
-    said = predict(tmp_path, rows)
+    said = load_pair_student(tmp_path).similarity(texts_of(rows))
     assert said.min() >= 1 and said.max() <= 5
     assert said[1::2].mean() > said[::2].mean() + 1
     with pytest.raises(InvalidInput, match="grades"):
@@ -228,7 +228,7 @@ def test_chinese_without_an_encoder(tmp_path: Path) -> None:
     tokenizer, vectors = own_start([text for pair in texts_of(rows) for text in pair], config)
     student = train_static_pairs(gold_lessons(rows), tokenizer, vectors, config)
     publish(student, tmp_path, pair_manifest(TASK, "static", max_length=64))
-    assert right(predict(tmp_path, rows), rows) > 0.95
+    assert right(load_pair_student(tmp_path).similarity(texts_of(rows)), rows) > 0.95
 
 
 @pytest.mark.parametrize("form", FORMS)

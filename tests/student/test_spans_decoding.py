@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from gts.student.runtime import sigmoid
 from gts.student.spans.decoding import (
     FLOOR,
+    MOST_FOUND,
     MOST_SPANS,
     Found,
     candidates,
     found_in,
     link_marks,
     merged,
-    sigmoid,
     span_marks,
 )
 from gts.student.spans.tokens import Window
@@ -122,3 +123,28 @@ def test_of_two_windows_the_greater_belief_counts() -> None:
 
 def test_beliefs_of_great_logits_are_certain_without_a_warning() -> None:
     assert sigmoid(np.array([-1e4, 0.0, 1e4], np.float32)).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_a_window_of_which_everything_is_believed_has_only_its_surest_findings() -> None:
+    n = 60
+    logits = np.zeros((n + 2, 20, 2), np.float32)
+    logits[1 : n + 1, 0, 0] = 5.0
+
+    found = found_in(window(n), logits, NESTED)
+
+    assert len(found) == MOST_FOUND
+    assert {one.tokens for one in found[:n]} == {(at, at) for at in range(1, n + 1)}
+
+
+def test_places_that_all_seem_linked_have_only_the_surest_links() -> None:
+    places = [(at, at + 1) for at in range(40)]
+    logits = np.zeros((40, 40, 1), np.float32)
+    logits[3, 7] = logits[39, 0] = 5.0
+
+    links = link_marks(places, logits)
+
+    assert MOST_FOUND - 40 <= len(links) <= MOST_FOUND
+    assert {(head, tail) for (_, head, tail), belief in links.items() if belief > 0.9} == {
+        ((3, 4), (7, 8)),
+        ((39, 40), (0, 1)),
+    }

@@ -14,6 +14,7 @@ import pytest
 
 from gts.core.errors import InvalidInput, NotFound, StorageError
 from gts.student.layout import MANIFEST, ONNX_FP32
+from gts.student.spans.answers import MOST_ENTITY_CHARS, MOST_GIVEN
 from gts.student.spans.export import export_span_student
 from gts.student.spans.layout import LAYOUT_FILE
 from gts.student.spans.runtime import LINKS_FILE, load_span_student
@@ -138,6 +139,7 @@ def test_thresholds_of_the_manifest_decide(span_student: Callable, published: di
         ("soup", r"rows\[1\] is 'soup'; an object"),
         ({}, r'rows\[1\] has no "text"; a string'),
         ({"text": 3}, r'rows\[1\] has the "text" 3'),
+        ({"text": [[]] * 10**6}, r'rows\[1\] has the "text" a list of 1000000; a string'),
         ({"text": "goal"}, r'rows\[1\] has no "entities"; a list .* given entities'),
         ({"text": "goal", "entities": "goal"}, r"rows\[1\] has the \"entities\" 'goal'"),
         ({"text": "goal", "entities": [7]}, r"rows\[1\]\.entities\[0\] is 7"),
@@ -149,11 +151,41 @@ def test_thresholds_of_the_manifest_decide(span_student: Callable, published: di
         ({"text": "goal", "entities": [{"start": 3, "end": 2}]}, r"from 3 to 2 in a text"),
         ({"text": "goal", "entities": [{"start": 2, "end": 2}]}, r"from 2 to 2 in a text"),
         ({"text": "goal", "entities": [{"start": 0, "end": 2, "type": 1}]}, r'has the "type" 1'),
+        (
+            {"text": "goal", "entities": [{"start": 0, "end": 2}] * (MOST_GIVEN + 1)},
+            r"rows\[1\] has 101 entities; a list of at most 100 was",
+        ),
+        (
+            {"text": "goal", "entities": [7] * 10**6},
+            r"rows\[1\] has 1,000,000 entities; a list of at most 100",
+        ),
+        (
+            {"text": "goal " * 300, "entities": [{"start": 0, "end": MOST_ENTITY_CHARS + 1}]},
+            r"entities\[0\] has 1,001 characters; an entity of at most 1,000 was",
+        ),
+        (
+            {"text": "goal", "entities": [{"start": 0, "end": 2, "type": "a" * 10**6}]},
+            r'entities\[0\] has a "type" of 1,000,000 characters; a name of at most 200 was',
+        ),
     ],
 )
 def test_bad_rows_are_named(row: object, message: str, published: dict[str, Path]) -> None:
-    with pytest.raises(InvalidInput, match=message):
+    with pytest.raises(InvalidInput, match=message) as caught:
         load_span_student(published["given"]).answer([{"text": "", "entities": []}, row])
+    assert len(caught.value.message) < 300
+
+
+def test_as_many_entities_as_are_accepted_are_read(published: dict[str, Path]) -> None:
+    text = "please goal very match today"
+    places = [(start, end) for start in range(len(text)) for end in range(start + 1, len(text) + 1)]
+    entities = [{"start": start, "end": end} for start, end in [(7, 11), (17, 22), *places][:MOST_GIVEN]]
+    few, many = answer(
+        published["given"], {"text": text, "entities": entities[:2]}, {"text": text, "entities": entities}
+    )
+
+    assert len(few["relations"]) == 1
+    assert len(many["entities"]) >= MOST_GIVEN - 2
+    assert {one["type"] for one in many["relations"]} <= {"beats"}
 
 
 @pytest.mark.parametrize("rows", ["soup", {"text": "soup"}, 7])

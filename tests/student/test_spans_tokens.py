@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 
-from gts.student.spans.tokens import SHAPES, Cutter, Window
+from gts.student.spans import tokens
+from gts.student.spans.tokens import SHAPES, Cutter, Window, shape
 
 
 def with_ends(tokenizer: Tokenizer) -> Tokenizer:
@@ -139,3 +140,18 @@ def test_letter_case_is_told_although_the_tokenizer_lowers_it(bert: Tokenizer) -
     assert np.array_equal(lower.ids, upper.ids)
     assert lower.traits.tolist() == [0, 1, 1, 0]
     assert upper.traits.tolist() == [0, 2, 3, 0]
+
+
+def test_long_unknown_words_are_looked_at_and_not_remembered(bert: Tokenizer) -> None:
+    def kept() -> int:
+        return tokens._known_shape.cache_info().currsize
+
+    cutter = Cutter(bert, 12, 4)
+    cutter.windows("ABBA 1")
+    before = kept()
+    for word in ("X" * 1_000, "x" * 1_001, "X" + "y" * 1_000):
+        (window,) = cutter.windows(word)
+        assert window.traits[1:-1].tolist() == [shape(word)]
+
+    assert kept() == before
+    assert [shape(word) for word in ("X" * 99, "x" * 99, "X" + "y" * 99, "1" * 99)] == [3, 1, 2, 7]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gts.core.errors import InvalidInput, NotFound, StorageError
+from gts.student.spans import training
 from gts.student.spans.labels import Lesson
 from gts.student.spans.layout import LAYOUT_FILE, WEIGHTS_FILE, read_layout
 from gts.student.spans.predicting import predict
@@ -282,3 +285,26 @@ def test_the_layout_says_what_may_nest(food_student: Path) -> None:
     layout = read_layout(food_student)
     assert layout.nested == {(0, 1)}
     assert layout.width == 2
+
+
+def test_a_row_of_very_many_entities_does_not_fill_the_memory(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["goal"] * 20
+    where = places(words)
+    given = tuple(Span(one[0], other[1]) for i, one in enumerate(where) for other in where[i:])
+    told = Structure((), (Relation("beats", given[-1], given[-2]),))
+    shapes, plain = [], training.padded_places
+
+    def spied(some: Any) -> Any:
+        shapes.append(plain(some)[0].shape)
+        # The ends of relations are the last of the text, and yet are among those that are taught.
+        assert {(19, 20), (20, 20)} <= set(some[0])
+        return plain(some)
+
+    monkeypatch.setattr(training, "padded_places", spied)
+    config = replace(QUICK, steps=2)
+    schema = Schema(relations={"beats": {}})
+    train([*lessons([row(words, told, given)])], schema, tiny_encoder, tmp_path, config, given=True)
+
+    assert len(given) == 210 and {shape[1] for shape in shapes} == {100}

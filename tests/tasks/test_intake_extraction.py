@@ -461,3 +461,11 @@ def test_no_bytes_can_crash_the_reader(tmp_path, kind, content, name):
         build_row_task(TaskSpec(name="t", type=kind), FileSource(tmp_path / name))
     except GTSError as error:
         json.dumps(error.as_json(), ensure_ascii=False).encode()
+
+
+def test_a_text_with_very_many_given_entities_is_refused_by_its_row():
+    rows = [relation(f"{name} owns Acme", ("owns", name, "Acme"), entities=[name, "Acme"]) for name in NAMES]
+    text = "Eve likes Acme " + "a " * 200
+    many = {"text": text, "entities": [[15 + 2 * n, 16 + 2 * n] for n in range(101)], "relations": []}
+    with pytest.raises(DataError, match="has 101 entities; at most 100 are accepted"):
+        build("relation", [*rows, many], entities_given=True)

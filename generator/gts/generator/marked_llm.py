@@ -4,44 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-from gts.core.llm.values import Answer, Call, Completion, Message
+from gts.core.llm.values import Completion
 from gts.generator.chance import seeded
 from gts.generator.llm import Ask
 from gts.generator.marked import Gold, MarkedText, MarkedTexts, check_requests, is_wanted, types_of
-from gts.generator.marked_parsing import blocks_of, read_block
+from gts.generator.marked_parsing import ReadText, blocks_of, read_block
 from gts.generator.marked_writing import (
     MarkedBrief,
-    MarkedWording,
     marked_chat_prompt,
     marked_continuation_prompt,
     read_marked_wording,
 )
 from gts.generator.protocol import Request
 from gts.generator.questions import LLMConfig, texts_per_call, tokens_of_one
+from gts.generator.rounds import Form, Prompt, write_in_rounds
 from gts.generator.variation import Variation, gather
 from gts.generator.wording import Wording, read_wording
+from gts.generator.words import Words
 from gts.tasks.crossing import without_crossing
 from gts.tasks.dataset import Example
 from gts.tasks.marking import write_marked
 from gts.tasks.text import same_text_key
 
-# Seeds of servers and of torch are whole numbers of 32 bits at the least; room is left to count up.
-_MAX_SEED = 2**30
 # A text cannot be cut without its marks: longer ones are shown only where there are no others.
 _EXAMPLE_CHARS = 1000
 _DEFAULTS = LLMConfig()
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A call, the request it is for, the user's texts it shows, and how many calls of its request come before it."""
-
-    call: Call
-    request: int
-    seeds: tuple[str, ...]
-    turn: int
 
 
 class MarkedLLMGenerator:
@@ -84,84 +72,72 @@ class MarkedLLMGenerator:
     ) -> MarkedTexts:
         """See :meth:`gts.generator.marked.MarkedGenerator.generate`."""
         check_requests(requests, gold, self._brief.schema)
-        taken = {same_text_key(text) for text in (*(text for text, _ in gold), *pool)}
         # Of a text that stands there twice the last counts.
-        known = dict(gold)
-        known = {text: found for text, found in known.items() if len(text) <= _EXAMPLE_CHARS} or known
-        marked = {text: write_marked(text, without_crossing(found)) for text, found in known.items()}
-        variations = _variations(list(known.items()), pool, requests, self._wording, seed)
-        asker = _Asker(
+        shown = dict(gold)
+        shown = {text: found for text, found in shown.items() if len(text) <= _EXAMPLE_CHARS} or shown
+        marked = {text: write_marked(text, without_crossing(found)) for text, found in shown.items()}
+        config = self._config
+        writing = _MarkedWriting(
             self._brief,
-            self._config,
+            config,
             (self._words, self._wording),
             marked,
-            list(zip(requests, variations, strict=True)),
-            seed,
+            requests,
+            _variations(list(shown.items()), pool, requests, self._wording, seed),
         )
-        counts: Counter[str] = Counter()
-        made: list[list[MarkedText]] = [[] for _ in requests]
-        for round_ in range(self._config.rounds):
-            missing = [request.count - len(own) for request, own in zip(requests, made, strict=True)]
-            questions = asker.questions(missing, round_)
-            if not questions:
-                break
-            answers = self._ask([question.call for question in questions])
-            is_answered = False
-            for question, answer in zip(questions, answers, strict=True):
-                request, own = requests[question.request], made[question.request]
-                for block in asker.blocks(answer, counts):
-                    is_answered = True
-                    read = read_block(block, self._brief.schema, counts)
-                    if read is None or len(own) == request.count:
-                        continue
-                    if not is_wanted(read.structure, request):
-                        counts["not wanted"] += 1
-                    elif (key := same_text_key(read.text)) in taken:
-                        counts["copy"] += 1
-                    else:
-                        taken.add(key)
-                        scores = {"temperature": question.call.temperature, "round": round_ + 1.0}
-                        own.append(
-                            MarkedText(
-                                read.text, read.structure, self._name, "written", question.seeds, scores
-                            )
-                        )
-            if not is_answered:
-                break
-        return MarkedTexts(tuple(text for own in made for text in own), dict(+counts))
+        max_tokens = config.max_tokens if config.chat else tokens_of_one([*marked.values()], config)
+        form = Form(texts_per_call(config), max_tokens)
+        known = (same_text_key(text) for text in (*(text for text, _ in gold), *pool))
+        wanted = [request.count for request in requests]
+        made, dropped = write_in_rounds(self._ask, config, form, writing, wanted, known, seed)
+        texts = (
+            MarkedText(new.value.text, new.value.structure, self._name, "written", new.seeds, new.scores)
+            for own in made
+            for new in own
+        )
+        return MarkedTexts(tuple(texts), dropped)
 
 
-class _Asker:
-    """Makes the questions of one run, and takes the texts out of the answers."""
+class _MarkedWriting:
+    """Makes the prompts of one run, and takes the texts out of the answers."""
 
     def __init__(
         self,
         brief: MarkedBrief,
         config: LLMConfig,
-        words: tuple[MarkedWording, Wording],
+        words: tuple[Words, Wording],
         marked: Mapping[str, str],
-        wanted: Sequence[tuple[Request, Variation]],
-        seed: int,
+        requests: Sequence[Request],
+        variations: Sequence[Variation],
     ) -> None:
-        self._brief, self._config, self._marked, self._wanted = brief, config, marked, wanted
+        self._brief, self._config, self._marked = brief, config, marked
         self._words, self._wording = words
-        self._first_seed = seeded(seed).randrange(_MAX_SEED)
-        self._asked: Counter[tuple[Message, ...]] = Counter()
-        self._max_tokens = config.max_tokens if config.chat else tokens_of_one([*marked.values()], config)
+        self._requests, self._variations = requests, variations
 
-    def questions(self, missing: Sequence[int], round_: int) -> list[_Question]:
-        """The questions of one round, by turns, so that a budget that ends within it ends for all requests alike."""
-        made = [
-            question
-            for request, count in enumerate(missing)
-            for question in self._questions(request, count, round_)
-        ]
-        return sorted(made, key=lambda question: question.turn)
+    def prompt(self, request: int, count: int) -> Prompt:
+        variation = self._variations[request]
+        seeds = tuple(example.text for example in variation.examples(self._config.seeds_per_call))
+        examples = [self._marked[seed] for seed in seeds]
+        if not self._config.chat:
+            return Prompt(marked_continuation_prompt(self._words, self._brief, examples), seeds)
+        types = self._requests[request].labels
+        messages = marked_chat_prompt(
+            self._words, self._wording, self._brief, types, examples, variation.wishes(), count
+        )
+        return Prompt(messages, seeds)
 
-    def blocks(self, answer: Answer, counts: Counter[str]) -> list[str]:
+    def read(self, answer: Completion, counts: Counter[str]) -> Iterator[ReadText | None]:
+        for block in self._blocks(answer, counts):
+            yield read_block(block, self._brief.schema, counts)
+
+    def fault(self, request: int, value: ReadText) -> str:
+        return "" if is_wanted(value.structure, self._requests[request]) else "not wanted"
+
+    def key(self, value: ReadText) -> str:
+        return same_text_key(value.text)
+
+    def _blocks(self, answer: Completion, counts: Counter[str]) -> list[str]:
         """The whole texts of an answer, as they were written."""
-        if not isinstance(answer, Completion):
-            return []
         blocks = blocks_of(answer.text, self._words.phrase("next"))
         if not self._config.chat:
             # What comes after the one text that was asked for shows where it ends.
@@ -169,33 +145,6 @@ class _Asker:
             return blocks[:1] if answer.is_whole or len(blocks) > 1 else []
         counts["cut off"] += bool(blocks) and not answer.is_whole
         return blocks if answer.is_whole else blocks[:-1]
-
-    def _questions(self, request: int, missing: int, round_: int) -> Iterator[_Question]:
-        config, variation = self._config, self._wanted[request][1]
-        size = texts_per_call(config)
-        for turn, start in enumerate(range(0, missing, size)):
-            seeds = tuple(example.text for example in variation.examples(config.seeds_per_call))
-            messages = self._messages(request, seeds, variation, min(size, missing - start))
-            call = Call(
-                messages,
-                max_tokens=self._max_tokens,
-                temperature=config.temperatures[round_ % len(config.temperatures)],
-                top_p=config.top_p,
-                seed=self._first_seed + self._asked[messages],
-            )
-            self._asked[messages] += 1
-            yield _Question(call, request, seeds, turn)
-
-    def _messages(
-        self, request: int, seeds: Sequence[str], variation: Variation, count: int
-    ) -> tuple[Message, ...]:
-        examples = [self._marked[seed] for seed in seeds]
-        if not self._config.chat:
-            return marked_continuation_prompt(self._words, self._brief, examples)
-        types = self._wanted[request][0].labels
-        return marked_chat_prompt(
-            self._words, self._wording, self._brief, types, examples, variation.wishes(), count
-        )
 
 
 def _variations(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gts.core.llm.values import Message
-from gts.generator.wording import Wording, filled, read_phrases, read_template
+from gts.generator.wording import Wording
+from gts.generator.words import Words, read_words
 from gts.generator.writing import Wishes, wish_lines
 from gts.tasks.schema import Schema
 
@@ -50,42 +51,17 @@ class MarkedBrief:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MarkedWording:
-    """All words of the prompts for texts with marks in one language, read and checked."""
-
-    _write: str
-    _continue: str
-    _phrases: Mapping[str, str]
-
-    def write(self, **values: str) -> str:
-        """The prompt of ``write_marked.txt``."""
-        return filled(self._write, values)
-
-    def continue_(self, **values: str) -> str:
-        """The prompt of ``continue_marked.txt``."""
-        return filled(self._continue, values)
-
-    def phrase(self, name: str, /, **values: str) -> str:
-        """A part of a prompt, from ``marks.txt``."""
-        return filled(self._phrases[name], values)
-
-
-def read_marked_wording(language: str | None) -> MarkedWording:
-    """The words for texts of a language, from files as :func:`gts.generator.wording.read_wording` finds them.
+def read_marked_wording(language: str | None) -> Words:
+    """The words for texts of a language; see :func:`gts.generator.words.read_words`.
 
     Raises:
-        InvalidInput: A person's own file cannot be read, or lacks a placeholder or a phrase, or has one too many.
+        InvalidInput: A person's own file is wrong.
     """
-    return MarkedWording(
-        read_template("write_marked", language, *_WRITE),
-        read_template("continue_marked", language, *_CONTINUE),
-        read_phrases("marks", language, _PHRASES),
-    )
+    return read_words("marked", "marks", language, _WRITE, _CONTINUE, _PHRASES)
 
 
 def marked_chat_prompt(
-    words: MarkedWording,
+    words: Words,
     wording: Wording,
     brief: MarkedBrief,
     types: Sequence[str],
@@ -117,7 +93,7 @@ def marked_chat_prompt(
 
 
 def marked_continuation_prompt(
-    words: MarkedWording, brief: MarkedBrief, examples: Sequence[str]
+    words: Words, brief: MarkedBrief, examples: Sequence[str]
 ) -> tuple[Message, ...]:
     """A list of texts with marks, which a model without instruction tuning goes on writing."""
     begin = words.phrase("next")
@@ -130,7 +106,7 @@ def marked_continuation_prompt(
     return (Message("user", content),)
 
 
-def _wanted(words: MarkedWording, types: Sequence[str]) -> str:
+def _wanted(words: Words, types: Sequence[str]) -> str:
     if not types:
         return words.phrase("nothing")
     return (
@@ -138,7 +114,7 @@ def _wanted(words: MarkedWording, types: Sequence[str]) -> str:
     )
 
 
-def _types(words: MarkedWording, schema: Schema) -> str:
+def _types(words: Words, schema: Schema) -> str:
     """What there is to be found, a block for each sort."""
     blocks = []
     if schema.entities:
@@ -163,13 +139,13 @@ def _types(words: MarkedWording, schema: Schema) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _type(words: MarkedWording, name: str, description: str) -> str:
+def _type(words: Words, name: str, description: str) -> str:
     if not description:
         return words.phrase("type", name=name)
     return words.phrase("described", name=name, description=" ".join(description.split()))
 
 
-def _notation(words: MarkedWording, schema: Schema) -> Iterator[str]:
+def _notation(words: Words, schema: Schema) -> Iterator[str]:
     if schema.entities:
         yield words.phrase("mark_entity")
         if schema.relations:

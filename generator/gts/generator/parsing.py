@@ -63,8 +63,8 @@ def parse_texts(answer: str, labels: Sequence[str] = (), *, is_whole: bool = Tru
     found = _from_json(answer, starts, labels) if starts else None
     if found is None:
         found = _from_lines(answer, is_whole)
-    cleaned = (_cleaned(text, labels) for text in found if text)
-    return [text for text in cleaned if _says_something(text)]
+    cleaned = (cleaned_text(text, labels) for text in found if text)
+    return [text for text in cleaned if says_something(text)]
 
 
 def first_text(answer: str, labels: Sequence[str] = (), *, is_whole: bool = True) -> str | None:
@@ -84,8 +84,8 @@ def first_text(answer: str, labels: Sequence[str] = (), *, is_whole: bool = True
     line, newline, _ = answer.strip().partition("\n")
     if not newline and not is_whole:
         return None
-    text = _cleaned(line, labels)
-    return text if _says_something(text) else None
+    text = cleaned_text(line, labels)
+    return text if says_something(text) else None
 
 
 def _from_json(answer: str, starts: Sequence[int], labels: Sequence[str]) -> list[str] | None:
@@ -171,7 +171,8 @@ def _is_debris(line: str) -> bool:
     return (line[0] in "[{]}" and line[-1] in "[{]},:" and line[-1] != line[0]) or line.startswith("#")
 
 
-def _cleaned(text: str, labels: Sequence[str]) -> str:
+def cleaned_text(text: str, labels: Sequence[str] = ()) -> str:
+    """A text without quotation marks around it and without a label before it, as models repeat them."""
     text = _unquoted(clean_text(text))
     folded = text.casefold()
     for label in sorted(labels, key=len, reverse=True):
@@ -194,6 +195,6 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _says_something(text: str) -> bool:
+def says_something(text: str) -> bool:
     """Whether a text holds a letter, a digit or a symbol such as an emoji, not marks and spaces only."""
     return not is_blank(text) and any(unicodedata.category(char)[0] in "LNS" for char in text)

@@ -11,7 +11,7 @@ from gts.orchestrator.evidence import Variant
 from gts.orchestrator.planner import Action
 from gts.orchestrator.run import Run
 from gts.orchestrator.site_models import TEACHING, asked_with
-from gts.orchestrator.taskstore import put_without_wishes
+from gts.orchestrator.taskstore import put_test
 from gts.orchestrator.trials import try_student
 from gts.tasks.dataset import TaskData
 
@@ -166,7 +166,7 @@ def package(run: Run[TaskData], action: Action) -> str:
 def evaluate(run: Run[TaskData], action: Action) -> str:
     """Put the test file to the packaged student and its seed-only twin."""
     inputs = {
-        "test": put_without_wishes(run.runner.store, run.data),
+        "test": put_test(run.runner.store, run.data),
         "package": run.artifacts[f"package {action.tier}"],
     }
     trial = run.evidence.trial(action.tier)

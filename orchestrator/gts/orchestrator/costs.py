@@ -25,6 +25,8 @@ _WRITING_S = 180.0
 """Time for a language model's writing in a job that nobody gave a time."""
 START_S = 5.0
 """Loading torch and a model in a fresh process."""
+MINE_S = 8.0
+"""Making pairs of some thousand single texts."""
 EXAMINE_S = 15.0
 """Asking a language model of unknown speed a few questions."""
 POOL_SHARE = 1.5
@@ -122,11 +124,6 @@ PACKAGING_S = package_s("mini") + package_s("static")
 """What is left to be done once the students are made."""
 
 
-def mine_s(sentences: int) -> float:
-    """Making pairs of single texts."""
-    return 1.0 + sentences * 0.002
-
-
 def evaluate_s(profile: Profile, tier: str, texts: int) -> float:
     """The test file, by the student and by its seed-only twin; not part of what a budget is for."""
     return 2.0 + 2 * texts * (1e-4 if tier == "static" else profile.encode_s or 0.0)
@@ -173,9 +170,11 @@ def max_length(profile: Profile) -> int:
     return 64 if profile.chars <= 260 else 128
 
 
-def wants_generator(profile: Profile) -> bool:
+def wants_generator(profile: Profile, task_type: str = "classification") -> bool:
     """Whether unlabelled text is so scarce that texts made from it may help."""
-    return profile.pool < 50 * profile.labels
+    if task_type == "classification":
+        return profile.pool < 50 * profile.labels
+    return profile.pool <= profile.gold
 
 
 def write_s(profile: Profile, facts: Mapping[str, Any]) -> float:
@@ -247,19 +246,19 @@ def is_spent(evidence: Evidence, facts: Mapping[str, Any], texts: int) -> str:
     return ""
 
 
-def texts_to_write(evidence: Evidence, facts: Mapping[str, Any], tier: str) -> Writing:
+def texts_to_write(evidence: Evidence, facts: Mapping[str, Any], training_s: float) -> Writing:
     """Texts for each label that a language model can be asked for with what is left of time, tokens and money.
 
     Args:
         evidence: What is left; of several writers that wait each has its share.
         facts: What was seen of the model (summary of stage ``examine``).
-        tier: The tier that is to learn from the texts.
+        training_s: Seconds it takes to judge the texts and to train students of them.
     """
     profile, fits = evidence.profile, evidence.sizes.folds + 1
     waiting = max(1, len(evidence.waiting_writers))
     texts = profile.labels * fits
     each = _written(evidence, facts).times(texts)
-    around_s = generate_s(profile, evidence.sizes, tier) + fits * tune_s(facts)
+    around_s = training_s + fits * tune_s(facts)
     fixed, left_s = 0.0, _WRITING_S
     if evidence.spec.budget.seconds is not None:
         fixed = around_s

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from gts.orchestrator.estimate import Estimate
-from gts.tasks.spec import EMBEDDED, TaskSpec
+from gts.tasks.spec import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -184,8 +184,8 @@ class Evidence:
         done = {*self.generations, *self.forgone}
         return tuple(
             name
-            for name in self.spec.generators
-            if name != EMBEDDED and name not in done and "problem" not in self.examined.get(name, {})
+            for name in self.spec.writers
+            if name not in done and "problem" not in self.examined.get(name, {})
         )
 
     @property

@@ -33,7 +33,7 @@ def generate(run: Run[TaskData], name: str, tier: str) -> dict[str, Any]:
         facts = run.evidence.examined[name]
         entry = find(name)
         own |= asked_with(name, WRITING) | {
-            "count": costs.texts_to_write(run.evidence, facts, tier).count,
+            "count": costs.texts_to_write(run.evidence, facts, costs.generate_s(profile, sizes, tier)).count,
             "search": entry.search,
             "tune": entry.tune,
             "schema": facts["schema"],

@@ -21,20 +21,20 @@ class Line:
     """One way of production.
 
     Attributes:
-        prepare: Makes of the data what stages work on, before anything else.
+        prepare: Makes of the data what stages work on, before anything else, and has the runner give them that.
         profile: Name of the stage that counts the data.
         planner: Chooses what is done.
         actions: How each kind of action is done.
     """
 
-    prepare: Callable[[StageRunner, Any], Any]
+    prepare: Callable[[StageRunner], None]
     profile: str
     planner: Planner
     actions: Mapping[Kind, Do]
 
 
 _CLASSIFICATION = Line(
-    lambda runner, data: data,
+    lambda runner: None,
     "profile",
     FixedPlanner(),
     {
@@ -60,6 +60,7 @@ _ROWS = Line(
         Kind.DISTIL: row_actions.distil,
         Kind.KEEP: row_actions.keep,
         Kind.GENERATE: row_actions.generate,
+        Kind.FORGO: actions.forgo,
         Kind.PACKAGE: row_actions.package,
         Kind.EVALUATE: row_actions.evaluate,
     },

@@ -141,14 +141,17 @@ def why_untried(evidence: Evidence, generator: str) -> str:
         return f"not tried: {evidence.forgone[generator]}"
     if problem := evidence.examined.get(generator, {}).get("problem"):
         return f"left out: {problem}"
-    if evidence.spec.type == "classification" and generator == EMBEDDED:
-        profile = evidence.profile
-        if not costs.wants_generator(profile):
-            return f"not tried: there is enough unlabelled text, {profile.pool} for {profile.labels} labels"
-        if target_is_met(evidence):
-            return "not tried: the target was met without its texts"
-        return "not tried: the budget was spent"
-    return "not tried: there is enough unlabelled text, the target was met, or the budget was spent"
+    profile = evidence.profile
+    if generator == EMBEDDED and not costs.wants_generator(profile, evidence.spec.type):
+        enough = (
+            f"{profile.labels} labels"
+            if evidence.spec.type == "classification"
+            else f"{profile.gold} gold rows"
+        )
+        return f"not tried: there is enough unlabelled text, {profile.pool} for {enough}"
+    if target_is_met(evidence):
+        return "not tried: the target was met without its texts"
+    return "not tried: the budget was spent"
 
 
 class FixedPlanner:
@@ -163,7 +166,7 @@ class FixedPlanner:
         """See :meth:`Planner.sizes`."""
         tiers = wanted_tiers(spec, profile)
         if spec.budget.seconds is not None:
-            budget_s *= 1 - costs.writers_share(sum(name != EMBEDDED for name in spec.generators))
+            budget_s *= 1 - costs.writers_share(len(spec.writers))
         is_hard = spec.budget.seconds is not None and spec.student.tier != "mini"
         return costs.choose_sizes(profile, budget_s, "mini" in tiers, is_hard)
 
@@ -278,7 +281,8 @@ class FixedPlanner:
     def _have_written(self, evidence: Evidence, trial: Trial, name: str) -> Action:
         if target_is_met(evidence):
             return Action(Kind.FORGO, "the target was met without them", model=name)
-        found = costs.texts_to_write(evidence, evidence.examined[name], trial.tier)
+        training_s = costs.generate_s(evidence.profile, evidence.sizes, trial.tier)
+        found = costs.texts_to_write(evidence, evidence.examined[name], training_s)
         if not found.count:
             return Action(Kind.FORGO, found.lacking, model=name)
         reason = f"the task wants texts by {name}: try {found.count} for each label"

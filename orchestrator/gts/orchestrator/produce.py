@@ -94,7 +94,7 @@ def produce(
         Path.cwd()
     ):  # it is replaced at the end: its users would look at the old one
         raise InvalidInput(f"{out} is the present folder", mend="give the name of a new folder")
-    check_models(data.spec.language_models)
+    check_models(data.spec)
     started = time.monotonic()
     store = ArtifactStore(store_root)
     task = put_task(store, data)

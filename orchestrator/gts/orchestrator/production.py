@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gts.core import catalogue
@@ -19,7 +19,7 @@ from gts.orchestrator.lines import line_of
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Kind, Planner, best_trial
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
-from gts.orchestrator.taskstore import put_without_wishes
+from gts.orchestrator.taskstore import put_for_stages
 from gts.tasks.dataset import TaskData
 from gts.tasks.saving import AnyTask, load_any_task
 
@@ -38,7 +38,7 @@ class Production:
         stages: Account of each stage: name, detail, seconds, forecast_seconds, cached.
         decisions: Account of each action: action, reason, forecast_seconds, seconds, outcome.
         models: What asking each language model took: name, calls, tokens, money, cached, faults.
-        data: The task.
+        data: The task, without what is unlabelled.
     """
 
     evidence: Evidence
@@ -73,13 +73,13 @@ def produce_student(
         InvalidInput: No student is within the person's limits.
         StageFailed: A stage failed.
     """
-    data = load_any_task(store.path(task))
+    data = load_any_task(store.path(task), with_pool=False)
     line = line_of(data.spec.type)
     planner = planner or line.planner
-    runner = StageRunner(put_without_wishes(store, replace(data, test=())), store, compute, recorder)
+    runner = StageRunner(put_for_stages(store, task, data.spec), store, compute, recorder)
     decisions = Decisions(runner)
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
-        data = line.prepare(runner, data)
+        line.prepare(runner)
         profile = _profile(runner, line.profile, data.spec.language)
         rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
         done(

@@ -25,7 +25,7 @@ def report_of(production: Production) -> dict[str, Any]:
         "multi_label": bool(data.spec.multi_label),
         "counts": {
             "gold": len(data.gold),
-            "pool": len(data.pool),
+            "pool": evidence.profile.pool,
             "generated": sum(evidence.generations[name]["accepted"] for name in used),
             "test": len(data.test),
         },

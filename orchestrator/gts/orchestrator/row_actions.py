@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gts.core.llm.entries import find
 from gts.core.threads import machine_name
-from gts.orchestrator import costs, row_planner
+from gts.orchestrator import costs, row_costs
 from gts.orchestrator.actions import OUT_OF_REACH, in_words
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Decision, Judgement
@@ -17,12 +16,13 @@ from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.planner import Action
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
-from gts.orchestrator.site_models import TEACHING, asked_with
+from gts.orchestrator.site_models import TEACHING, WRITING, asked_with
 from gts.orchestrator.stages.rows import folds_of
 from gts.orchestrator.stages.rows.audit import opinions_of
 from gts.orchestrator.stages.rows.crossing import cross_judge
-from gts.orchestrator.taskstore import put_task
-from gts.tasks.rows import RowTask, load_row_task
+from gts.orchestrator.taskstore import put_test
+from gts.tasks.rows import RowTask, has_sentences
+from gts.tasks.spec import EMBEDDED
 
 TUNED = "tuned"
 """The teacher that is the larger tier's student of the gold rows alone."""
@@ -31,12 +31,10 @@ _GENERATED_PER_ROW = 4
 _MOST_GENERATED = 2000
 
 
-def prepare(runner: StageRunner, data: RowTask) -> RowTask:
+def prepare(runner: StageRunner) -> None:
     """Make pairs of a similarity task's single texts; all later stages work on these."""
-    if not data.sentences:
-        return data
-    runner.task = runner.run("rows.mine", "", {}, costs.mine_s(len(data.sentences))).artifact
-    return replace(data, pool=load_row_task(runner.store.path(runner.task)).pool, sentences=())
+    if has_sentences(runner.store.path(runner.task)):
+        runner.task = runner.run("rows.mine", "", {}, costs.MINE_S).artifact
 
 
 def teach(run: Run[RowTask], action: Action) -> str:
@@ -77,7 +75,7 @@ def consult(run: Run[RowTask], action: Action) -> str:
             run.artifacts[f"{name} {fold}"] = _ask(run, name, fold, 0, share)
         audit = _audit(run, [*_believed(run), name])
         weight = audit["weights"][name]
-        pool = row_planner.pool_to_ask(run.evidence, name) if weight > 0 else 0
+        pool = row_costs.pool_to_ask(run.evidence, name) if weight > 0 else 0
         for done, one in enumerate(run.folds if pool else ()):
             share = 1 / (len(run.folds) - done)
             run.artifacts[f"{name} {one}"] = _ask(run, name, one, pool, share)
@@ -160,20 +158,53 @@ def keep(run: Run[RowTask], action: Action) -> str:
 
 
 def generate(run: Run[RowTask], action: Action) -> str:
-    """Make new rows for every fold and for all gold, and train the tier with them."""
+    """Have new rows made for every fold and for all gold, and train the tier with them."""
+    name = action.model
+    try:
+        facts = _have_made(run, action)
+    except OUT_OF_REACH as error:
+        facts = {"problem": in_words(error)}
+    run.evidence = run.evidence.evolve(generations={**run.evidence.generations, name: facts})
+    if "problem" in facts:
+        return f"it is left out: {facts['problem']}"
+    if not facts["accepted"]:
+        return "no row for the student of all gold passed the filters: not used"
     before = run.evidence.trial(action.tier)
-    for fold in run.folds:
-        count = min(_MOST_GENERATED, _GENERATED_PER_ROW * run.evidence.profile.gold)
-        params = run.fold_params(fold) | {"count": count}
-        name = f"{action.model}, {run.fold_name(fold)}"
-        result = run.runner.run("rows.generate", name, params, 2.0)
-        run.artifacts[f"generate {action.model} {fold}"] = result.artifact
-    facts = {**result.summary, "artifact": result.artifact}
-    run.evidence = run.evidence.evolve(generations={**run.evidence.generations, action.model: facts})
-    trial = _try(run, action.tier, Variant.GENERATED, (action.model,))
+    others = before.generators if before is not None and before.helps else ()
+    trial = _try(run, action.tier, Variant.GENERATED, (*others, name))
     kept = "kept" if run.evidence.trial(action.tier) is trial and trial.helps else "not used"
     was = _value(before.best) if before else "nothing"
-    return f"{result.summary['accepted']} rows made; {_value(trial.student)} on held-out gold, {was} before: {kept}"
+    return f"{facts['accepted']} rows passed the filters; {_value(trial.student)} on held-out gold, {was} before: {kept}"
+
+
+def _have_made(run: Run[RowTask], action: Action) -> dict[str, Any]:
+    """Summary for all gold, with ``artifact``; of tokens and money each fold has an equal share."""
+    name, profile = action.model, run.evidence.profile
+    own: dict[str, Any] = {"generator": name, "tier": _largest(run), "weights": profile.weights}
+    forecast = 2.0
+    if name == EMBEDDED:
+        own["count"] = min(_MOST_GENERATED, _GENERATED_PER_ROW * profile.gold)
+    else:
+        facts = run.evidence.examined[name]
+        training_s = row_costs.distil_s(run.evidence, action.tier) / 2
+        count = costs.texts_to_write(run.evidence, facts, training_s).count
+        own |= asked_with(name, WRITING) | {"schema": facts["schema"], "count": count}
+        forecast += count * profile.labels * costs.write_s(profile, facts)
+    for number, fold in enumerate(run.folds):
+        params = run.fold_params(fold) | own
+        if name != EMBEDDED:
+            params |= run.allowance(1 / (len(run.folds) - number))
+        inputs = {"tuned": run.artifacts[f"{TUNED} {fold}"]}
+        if "reviews" in run.artifacts:
+            inputs["reviews"] = run.artifacts["reviews"]
+        detail = f"{name}, {run.fold_name(fold)}"
+        result = run.runner.run("rows.generate", detail, params, forecast, **inputs)
+        run.artifacts[f"generate {name} {fold}"] = result.artifact
+    return {**result.summary, "artifact": result.artifact}
+
+
+def _largest(run: Run[RowTask]) -> str:
+    return row_costs.tiers_of(run.evidence.spec, run.evidence.profile)[0]
 
 
 def package(run: Run[RowTask], action: Action) -> str:
@@ -193,7 +224,7 @@ def evaluate(run: Run[RowTask], action: Action) -> str:
     """Put the test rows to the packaged student and its seed-only twin."""
     trial = _trial(run, action.tier)
     inputs = {
-        "test": put_task(run.runner.store, run.data),
+        "test": put_test(run.runner.store, run.data),
         "package": run.artifacts[f"package {action.tier}"],
         "seed_only": trial.artifacts["seed_only"],
     }
@@ -216,8 +247,8 @@ def _trial(run: Run[RowTask], tier: str) -> Trial:
 
 
 def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> Trial:
-    tiers = craft_of(run.evidence.spec.type).tiers(run.evidence.profile.encoder is not None)
-    larger = run.evidence.trial(tiers[0]) if tier != tiers[0] else None
+    largest = _largest(run)
+    larger = run.evidence.trial(largest) if tier != largest else None
     seed_only, student = {}, {}
     for fold in run.folds:
         seed_only[fold] = _fit(run, tier, fold, {})
@@ -267,10 +298,10 @@ def _fit(
     if generators:
         what += f" by {' and '.join(generators)}"
     name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
-    forecast = row_planner.fit_s(run.evidence, tier)
-    if tier == "static":
+    forecast = row_costs.fit_s(run.evidence, tier)
+    if tier == "static" and craft_of(run.evidence.spec.type).begins:
         start = {key: params[key] for key in ("pool", "encoder", "weights")}
-        forecast_begin = row_planner.begin_s(run.evidence)
+        forecast_begin = row_costs.begin_s(run.evidence)
         inputs = {
             **inputs,
             "begin": run.runner.run("rows.begin", "", start, forecast_begin).artifact,

@@ -20,7 +20,7 @@ class Run(Generic[Data]):
 
     Attributes:
         runner: Runs stages.
-        data: The task, its test examples included.
+        data: The task, its test examples included; what is unlabelled stays where stages read it.
         evidence: What has been measured.
         artifacts: Digests by what they are: ``embed``, ``audit``, ``teach 0``, ``teach None``, ``package mini``,
             ``consult big of 0``.
@@ -82,6 +82,6 @@ class Run(Generic[Data]):
         return {
             "fold": fold,
             "folds": sizes.folds,
-            "pool": min(pool, len(self.data.pool)),
+            "pool": min(pool, self.evidence.profile.pool),
             "encoder": self.evidence.profile.encoder if sizes.encoder else None,
         }

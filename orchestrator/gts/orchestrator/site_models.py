@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
+from gts.core.errors import InvalidInput
 from gts.core.llm import entries, prompts
+from gts.core.llm.entry import ModelEntry
+from gts.tasks.spec import TaskSpec
 
 TEACHING, WRITING = "gts.teacher", "gts.generator"
 """Packages of the prompts with which texts are labelled, and written."""
 
 
-def check_models(names: Sequence[str]) -> None:
-    """Refuse models that the site does not have, or whose entry a job could not use.
+def check_models(spec: TaskSpec) -> None:
+    """Refuse models that the site does not have, or that a job of this task could not use.
 
     Raises:
-        InvalidInput: A name is unknown, an option is wrong, the file of models is missing or malformed, or ``GTS_PROMPTS``
-            names no folder.
+        InvalidInput: A name is unknown, an option is wrong, the file of models is missing or malformed, ``GTS_PROMPTS``
+            names no folder, or a model cannot write what this task needs.
     """
+    names = spec.language_models
     if not names:
         return
     entries.check_known(names)
     prompts.check_folder()
+    for name in spec.writers:
+        _check_writer(entries.find(name), spec)
     wanted = [entry for entry in map(entries.find, names) if entry.search or entry.tune]
     if wanted:
         from gts.orchestrator.stages.writers import check_options
 
         for entry in wanted:
             check_options(entry)
+
+
+def _check_writer(entry: ModelEntry, spec: TaskSpec) -> None:
+    if spec.type == "classification":
+        return
+    own = "search" if entry.search is not None else "tune" if entry.tune is not None else None
+    if own is not None:
+        raise InvalidInput(
+            f"generator {entry.name!r} has `{own}`, which is for labelled texts only; "
+            f"in a task of type {spec.type} a model writes as it is",
+            mend=f"name it a second time without `{own}` in the file GTS_MODELS names, or leave it out of generators",
+        )
+    if spec.scale is not None:
+        raise InvalidInput(
+            f"generator {entry.name!r} is to write pairs with grades; language models are asked for alike and "
+            "not alike ones only",
+            mend="leave it out of generators, or name it as a teacher",
+        )
 
 
 def asked_with(name: str, *packages: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from dataclasses import replace
 from gts.core.artifacts import ArtifactStore
 from gts.core.blobs import storage_errors
 from gts.core.errors import NotFound
-from gts.tasks.saving import AnyTask, load_any_task, save_any_task
+from gts.tasks.saving import AnyTask, copy_task, load_any_task, save_any_task
+from gts.tasks.spec import TaskSpec
 
 DRAFTS_FOR_S = 24 * 3600.0
 
@@ -35,10 +36,27 @@ def put_task(store: ArtifactStore, data: AnyTask) -> str:
     return digest
 
 
-def put_without_wishes(store: ArtifactStore, data: AnyTask) -> str:
-    """Store a task as stages read it: without budget, goal, tier and models, so that other wishes repeat no stage."""
-    spec = data.spec.evolve(budget={}, goal={}, student={}, teachers=(), generators=())
-    return put_task(store, replace(data, spec=spec))
+def put_for_stages(store: ArtifactStore, digest: str, spec: TaskSpec) -> str:
+    """Store a stored task as stages read it: without its test rows, and without wishes, so that other ones repeat no stage.
+
+    Raises:
+        StorageError: The disk is full; nothing of it remains.
+    """
+    with store.workspace() as workspace:
+        folder = workspace / "task"
+        with storage_errors("the task's data"):
+            copy_task(store.path(digest), folder, _without_wishes(spec))
+        return store.commit(folder)
+
+
+def put_test(store: ArtifactStore, data: AnyTask) -> str:
+    """Store the test rows of a task, with its gold rows and without wishes, for the one stage that may see them."""
+    return put_task(store, replace(data, spec=_without_wishes(data.spec), pool=()))
+
+
+def _without_wishes(spec: TaskSpec) -> TaskSpec:
+    """Without budget, goal, tier and models."""
+    return spec.evolve(budget={}, goal={}, student={}, teachers=(), generators=())
 
 
 def get_task(store: ArtifactStore, digest: str) -> AnyTask:

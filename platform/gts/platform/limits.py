@@ -11,13 +11,15 @@ from gts.platform.errors import ErrorAnswer
 from gts.platform.settings import Settings
 
 _UPLOADS = ("/api/v1/jobs", "/new")
+_PREDICTIONS = ("/api/v1/models/", "/models/")
 
 
 class BodyLimit:
     """ASGI middleware that bounds request bodies.
 
     A ``Content-Length`` over the limit is answered with 413 before a byte is read; a body without one is
-    counted while it comes. Where tasks are handed in, uploads (multipart forms) have a limit of their own.
+    counted while it comes. Uploads (multipart forms) where tasks are handed in have a limit of their own, and predictions,
+    whose JSON becomes many times its size in memory.
 
     Args:
         app: What stands behind it.
@@ -56,6 +58,8 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
     def _limit(self, path: str, headers: Headers) -> int:
+        if path.startswith(_PREDICTIONS):
+            return self._settings.max_predict_bytes
         multipart = headers.get("content-type", "").lower().startswith("multipart/form-data")
         uploads = multipart and path in _UPLOADS
         return self._settings.max_upload_bytes if uploads else self._settings.max_body_bytes
@@ -65,6 +69,6 @@ def too_large(limit_bytes: int) -> TooLarge:
     """The error for a body over ``limit_bytes``."""
     return TooLarge(
         f"the request is larger than the limit of {limit_bytes:,} bytes",
-        mend="send less, compress the files with gzip, or raise `max_upload_bytes` / `max_body_bytes`",
+        mend="send less, compress the files with gzip, or raise `max_upload_bytes`, `max_predict_bytes` or `max_body_bytes`",
         limit_bytes=limit_bytes,
     )

@@ -24,6 +24,8 @@ from gts.platform.generated import (
 )
 from gts.platform.schemas import EditBody, GeneratedPage, GeneratedView, ReviewView, VetoBody
 from gts.platform.services import Services
+from gts.tasks.row_text import read_row
+from gts.tasks.spec import TaskSpec
 
 _TEXT_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -58,7 +60,7 @@ def review_text(
 
     Raises:
         NotFound: The job generated no such text, or its texts are not kept any more.
-        InvalidInput: The edit is no text of the task.
+        InvalidInput: The edit is no text of the task, or no row of it in the form of :mod:`gts.tasks.row_text`.
     """
     report = report_of(job)
     _check_id(text_id)
@@ -66,19 +68,24 @@ def review_text(
     if missing and not files:
         raise _gone(missing)
     found = find_text(files, text_id)
+    spec = TaskSpec.model_validate(job.spec)
     with services.database.writing() as session:
         if isinstance(body, VetoBody):
             review = reviews.veto(session, job.namespace, job.name, found.text, by=user.owner)
         else:
+            is_row = spec.type != "classification"
+            new_text = found.text if body.text is None else body.text
+            if is_row:
+                read_row(new_text, spec)
             review = reviews.edit(
                 session,
                 job.namespace,
                 job.name,
                 found.text,
-                new_text=found.text if body.text is None else body.text,
-                labels=found.labels if body.labels is None else body.labels,
-                known_labels=report.get("labels") or (),
-                multi_label=bool(report.get("multi_label")),
+                new_text=new_text,
+                labels=() if is_row else found.labels if body.labels is None else body.labels,
+                known_labels=() if is_row else report.get("labels") or (),
+                multi_label=is_row or bool(report.get("multi_label")),
                 by=user.owner,
             )
     return generated_view(found, review)

@@ -105,9 +105,14 @@ class EditBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     verdict: Literal["edit"]
-    text: str | None = Field(None, description="The new text; left out: it stays as it was generated.")
+    text: str | None = Field(
+        None,
+        description="The new text, in tasks of other types than classification the row with its answer as it was shown; "
+        "left out: it stays as it was generated.",
+    )
     labels: list[str] | None = Field(
-        None, description="Its labels, exactly one in a single-label task; left out: those it was made for."
+        None,
+        description="Its labels, exactly one in a single-label task; left out: those it was made for. Of no meaning in tasks of other types.",
     )
 
 

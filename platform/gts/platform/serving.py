@@ -73,7 +73,8 @@ class StudentCache:
         Args:
             model: ``namespace/name``.
             revision: Commit, branch or alias.
-            rows: At most ``max_texts``, the texts of each at most ``max_text_chars`` long.
+            rows: At most ``max_texts``, the texts of each at most ``max_text_chars`` long, all
+                together ``max_request_chars``.
 
         Raises:
             NotFound: There is no such model or revision.
@@ -139,11 +140,19 @@ class StudentCache:
                 f"{len(rows)} texts in one request; the limit is {self._settings.max_texts}",
                 mend="send them in several requests",
             )
+        total = 0
         for index, text in ((index, text) for index, row in enumerate(rows) for text in texts_in(row)):
+            total += len(text)
             if len(text) > self._settings.max_text_chars:
                 raise TooLarge(
                     f"text {index} has {len(text):,} characters; the limit is {self._settings.max_text_chars:,}",
                     mend="split it or send its beginning",
+                )
+            if total > self._settings.max_request_chars:
+                raise TooLarge(
+                    f"the texts have more than {self._settings.max_request_chars:,} characters together, "
+                    "the limit of one request",
+                    mend="send them in several requests",
                 )
             try:
                 text.encode()

@@ -77,9 +77,15 @@ class Settings(BaseModel):
     )
     max_upload_bytes: int = Field(512 * _MIB, gt=0, description="Largest upload of a job's files, in bytes.")
     max_body_bytes: int = Field(32 * _MIB, gt=0, description="Largest body of any other request, in bytes.")
+    max_predict_bytes: int = Field(
+        8 * _MIB, gt=0, description="Largest body of a prediction request, in bytes."
+    )
     max_texts: int = Field(1024, gt=0, description="Most texts in one prediction request.")
     max_text_chars: int = Field(
         100_000, gt=0, description="Longest text in a prediction request, in characters."
+    )
+    max_request_chars: int = Field(
+        1_000_000, gt=0, description="Most characters of all texts of a prediction request together."
     )
     max_students: int = Field(
         8, gt=0, description="Students kept loaded at once; the least used one goes first."

@@ -52,7 +52,7 @@ async def read_submission(request: Request, services: Services) -> AnyTask:
 
 
 def _with_known_models(data: AnyTask) -> AnyTask:
-    check_models(data.spec.language_models)
+    check_models(data.spec)
     return data
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from gts.student.surrogates import joined
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -75,8 +77,7 @@ def encode(tokenizer: Tokenizer, text: str, *, special: bool = False) -> list[in
     try:
         ids: list[int] = tokenizer.encode(text, add_special_tokens=special).ids
     except (TypeError, UnicodeEncodeError):
-        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        ids = tokenizer.encode(whole, add_special_tokens=special).ids
+        ids = tokenizer.encode(joined(text), add_special_tokens=special).ids
     return ids
 
 
@@ -175,7 +176,8 @@ class ChunkMemo(dict[str, int]):
     Args:
         tokenizer: Tokenises what the rules cannot tell.
         rules: The tokenizer's rules.
-        capacity: Rows from which :meth:`make_room` starts afresh. Very long chunks get a row and are not kept.
+        capacity: Rows, or learnt words, from which :meth:`make_room` starts afresh. Very long chunks get a row and
+            are not kept.
     """
 
     def __init__(self, tokenizer: Tokenizer, rules: ChunkRules, capacity: int) -> None:
@@ -215,8 +217,9 @@ class ChunkMemo(dict[str, int]):
 
     def make_room(self) -> None:
         """Forget everything if the memo is full."""
-        # Words come from chunks, a few from each, so they are bounded with them.
-        if self.rows >= self._capacity:
+        # A chunk of marks between letters brings dozens of words, so these are counted by themselves.
+        learnt = len(self._words) - len(self._rules.words)
+        if self.rows >= self._capacity or learnt >= self._capacity:
             self.forget()
 
     def forget(self) -> None:

@@ -70,9 +70,20 @@ def run_session(
     """
     out = np.empty((len(ids), width), np.float32)
     for rows in _batches([len(row) for row in ids], tokens):
-        inputs, mask = _padded([ids[row] for row in rows])
+        inputs, mask = padded([ids[row] for row in rows])
         out[rows] = session.run([output], {"input_ids": inputs, "attention_mask": mask})[0]
     return out
+
+
+def padded(ids: Sequence[Sequence[int]], filler: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids of texts, filled up to the longest, and 1 where they stand: both int64 [n, tokens]."""
+    width = max(1, max(map(len, ids)))
+    inputs = np.full((len(ids), width), filler, np.int64)
+    mask = np.zeros((len(ids), width), np.int64)
+    for position, row in enumerate(ids):
+        inputs[position, : len(row)] = row
+        mask[position, : len(row)] = 1
+    return inputs, mask
 
 
 def load_onnx(folder: Path, manifest: StudentManifest, variant: Variant, threads: int) -> OnnxBackend:
@@ -137,13 +148,3 @@ def _batches(lengths: Sequence[int], tokens: int) -> Iterator[NDArray[np.int64]]
         start = max(0, stop - size)
         yield order[start:stop]
         stop = start
-
-
-def _padded(ids: Sequence[Sequence[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    width = max(1, max(map(len, ids)))
-    inputs = np.zeros((len(ids), width), np.int64)
-    mask = np.zeros((len(ids), width), np.int64)
-    for position, row in enumerate(ids):
-        inputs[position, : len(row)] = row
-        mask[position, : len(row)] = 1
-    return inputs, mask

@@ -11,9 +11,10 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from gts.core.errors import InvalidInput
-from gts.student.layout import HEAD, TOKENIZER, WEIGHTS, StudentManifest, count_parameters, read_manifest
-from gts.student.onnx_runtime import FILES, load_onnx
+from gts.student.asked import asked_string, strings
+from gts.student.facts import facts_of
+from gts.student.layout import StudentManifest, read_manifest
+from gts.student.onnx_runtime import load_onnx
 from gts.student.static_runtime import Floats, load_static
 
 
@@ -45,24 +46,14 @@ class Student:
     def __init__(self, folder: Path, manifest: StudentManifest, backend: Backend, threads: int) -> None:
         self.manifest = manifest
         self._backend = backend
-        self._facts = {
-            "name": manifest.task.name,
-            "type": manifest.task.type,
-            "language": manifest.task.language,
-            "multi_label": manifest.multi_label,
-            "labels": list(manifest.labels),
-            "tier": manifest.tier,
-            "variant": backend.variant,
-            "threads": threads,
-            "max_length": manifest.max_length,
-            "base_model": manifest.base_model,
-            "licence": manifest.licence,
-            "metrics": manifest.metrics,
-            "created_at": manifest.created_at.isoformat(),
-            "gts_version": manifest.gts_version,
-            "parameters": count_parameters(folder),
-            "bytes": _served_bytes(folder, manifest, backend.variant),
-        }
+        self._facts = facts_of(
+            folder,
+            manifest,
+            backend.variant,
+            threads,
+            multi_label=manifest.multi_label,
+            labels=list(manifest.labels),
+        )
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -80,15 +71,7 @@ class Student:
         Raises:
             InvalidInput: ``texts`` is one string, or holds something else than strings.
         """
-        if isinstance(texts, str):
-            raise InvalidInput("one string was given where a list of texts was expected", mend="write [text]")
-        rows = list(texts)
-        for row in rows:
-            if not isinstance(row, str):
-                raise InvalidInput(
-                    f"texts must be strings, one is {type(row).__name__}", mend="convert or drop such rows"
-                )
-        return self._backend.logits(rows)
+        return self._backend.logits(strings(texts))
 
     def predict(self, texts: Sequence[str]) -> Floats:
         """Probabilities [n, labels], float32; rows sum to 1 unless the student is multi-label.
@@ -128,11 +111,11 @@ class Student:
             ``{"labels": [...], "scores": [{"label", "score"}]}``, the scores best first.
 
         Raises:
-            InvalidInput: A row has no text.
+            InvalidInput: A row has no text; the message names it, the first being ``rows[0]``.
         """
         if not rows:
             return []
-        texts = [_text_of(number, row) for number, row in enumerate(rows)]
+        texts = [asked_string(number, row, "text", '{"text": "..."}') for number, row in enumerate(rows)]
         probabilities = self.predict(texts)
         return [
             {
@@ -196,15 +179,3 @@ def sigmoid(logits: Floats) -> Floats:
     # exp of a negative number only: no overflow at either end.
     powers = np.exp(-np.abs(logits))
     return np.where(logits >= 0, 1 / (1 + powers), powers / (1 + powers)).astype(np.float32, copy=False)
-
-
-def _text_of(number: int, row: Mapping[str, Any]) -> str:
-    text = row.get("text") if isinstance(row, Mapping) else None
-    if not isinstance(text, str):
-        raise InvalidInput(f"row {number} has no text", mend='give rows such as {"text": "..."}')
-    return text
-
-
-def _served_bytes(folder: Path, manifest: StudentManifest, variant: Any) -> int:
-    names = (WEIGHTS, HEAD, TOKENIZER) if manifest.tier == "static" else (FILES[variant], TOKENIZER)
-    return sum((folder / name).stat().st_size for name in names)

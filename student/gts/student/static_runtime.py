@@ -131,7 +131,7 @@ def load_static(folder: Path, manifest: StudentManifest) -> StaticBackend:
         StorageError: A file is damaged, or the files do not fit together.
     """
     tokenizer = load_tokenizer(folder)
-    weights, head = _tensors(folder, WEIGHTS), _tensors(folder, HEAD)
+    weights, head = load_tensors(folder, WEIGHTS), load_tensors(folder, HEAD)
     embeddings = _tensor(weights, "embeddings", 2, folder / WEIGHTS)
     weight = _tensor(head, HEAD_WEIGHT, 2, folder / HEAD).astype(np.float32)
     bias = _tensor(head, HEAD_BIAS, 1, folder / HEAD).astype(np.float32)
@@ -174,7 +174,13 @@ def unknown_id(tokenizer: Tokenizer) -> int | None:
     return None if token is None else tokenizer.token_to_id(token)
 
 
-def _tensors(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+def load_tensors(folder: Path, name: str) -> dict[str, NDArray[Any]]:
+    """Read a file of weights.
+
+    Raises:
+        NotFound: It is missing.
+        StorageError: It is damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

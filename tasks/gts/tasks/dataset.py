@@ -91,8 +91,12 @@ def save_task(data: TaskData, folder: Path) -> None:
     write_examples(folder / "test.jsonl", data.test)
 
 
-def load_task(folder: Path) -> TaskData:
+def load_task(folder: Path, with_pool: bool = True) -> TaskData:
     """Read what :func:`save_task` wrote.
+
+    Args:
+        folder: The folder.
+        with_pool: Whether to read the unlabelled texts, which may be many.
 
     Raises:
         DataError: The folder does not hold a saved task.
@@ -104,7 +108,7 @@ def load_task(folder: Path) -> TaskData:
     return TaskData(
         spec=TaskSpec.model_validate(document["spec"]),
         gold=tuple(read_examples(folder / "gold.jsonl")),
-        pool=tuple(example.text for example in read_examples(folder / "pool.jsonl")),
+        pool=tuple(example.text for example in read_examples(folder / "pool.jsonl")) if with_pool else (),
         test=tuple(read_examples(folder / "test.jsonl")),
         notes=tuple(document["notes"]),
     )

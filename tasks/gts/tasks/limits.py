@@ -17,6 +17,7 @@ class Limits:
         columns: Columns of a table, or keys of a JSON row.
         record_chars: Characters of one record (a JSON line, a CSV row).
         text_chars: Characters of one text. Students read only its beginning.
+        given_entities: Entities that come with one text, between which relations are looked for.
         labels: Different labels.
         label_chars: Characters of one label.
         problems: Problems collected before reading stops.
@@ -29,6 +30,7 @@ class Limits:
     columns: int = 1_000
     record_chars: int = 8_000_000
     text_chars: int = 200_000
+    given_entities: int = 100
     labels: int = 1_000
     label_chars: int = 200
     problems: int = 20

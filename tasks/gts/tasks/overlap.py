@@ -65,7 +65,7 @@ class _Surface:
     names: set[str]
 
 
-@lru_cache(maxsize=1024)  # one text is often compared with many
+@lru_cache(maxsize=128)  # one text is often compared with many
 def _surface(text: str) -> _Surface:
     plain = unicodedata.normalize("NFKC", text).casefold()
     words = _WORDS.findall(plain)

@@ -19,7 +19,7 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 """From the longest to the shortest."""
 
 # A comma or hyphen inside a number or word ("1,000", "well-known") parts nothing.
-_PAUSE = re.compile(r"[，；]+|[,;]+(?=\s)|(?<=[^\x00-\x7f])[,;]+(?!\d)|[—–]+|\s-+\s")
+_PAUSE = re.compile(r"[，；]+|(?<![,;])[,;]+(?=\s)|(?<=[^\x00-\x7f])[,;]+(?!\d)|[—–]+|\s-+\s")
 _CONTENT = re.compile(r"\w")
 
 
@@ -79,12 +79,15 @@ def cut(text: str) -> Cut:
 
 
 def _clauses(text: str, start: int, end: int) -> Iterator[Bounds]:
+    searched = start  # nothing is said between here and where the clause begins
     for found in _PAUSE.finditer(text, start, end):
+        is_said = _CONTENT.search(text, searched, found.start())
+        searched = found.end()
         # Marks before anything is said belong to what follows.
-        if _CONTENT.search(text, start, found.start()):
+        if is_said:
             yield _bare(text, start, found.start())
             start = found.end()
-    if _CONTENT.search(text, start, end):
+    if _CONTENT.search(text, searched, end):
         yield _bare(text, start, end)
 
 

@@ -120,6 +120,9 @@ ROWS: Mapping[str, type[PairRow | MarkedRow | SummaryRow]] = {
 """Task type to the class of its rows."""
 
 
+_SENTENCES = "sentences.json"
+
+
 @dataclass(frozen=True)
 class RowTask:
     """A task whose data has been read and checked; every later stage trusts it.
@@ -139,6 +142,11 @@ class RowTask:
     test: tuple[Any, ...] = ()
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+
+
+def has_sentences(folder: Path) -> bool:
+    """Whether a saved task has single texts, without reading them."""
+    return (folder / _SENTENCES).stat().st_size > len("[]")
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -162,11 +170,15 @@ def save_row_task(data: RowTask, folder: Path) -> None:
     (folder / "task.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
     for name in ("gold", "pool", "test"):
         write_rows(folder / f"{name}.jsonl", getattr(data, name))
-    (folder / "sentences.json").write_text(json.dumps(data.sentences, ensure_ascii=False), "utf-8")
+    (folder / _SENTENCES).write_text(json.dumps(data.sentences, ensure_ascii=False), "utf-8")
 
 
-def load_row_task(folder: Path) -> RowTask:
+def load_row_task(folder: Path, with_pool: bool = True) -> RowTask:
     """Read what :func:`save_row_task` wrote.
+
+    Args:
+        folder: The folder.
+        with_pool: Whether to read the unlabelled rows and single texts, which may be many.
 
     Raises:
         DataError: The folder does not hold a saved task.
@@ -176,8 +188,9 @@ def load_row_task(folder: Path) -> RowTask:
     except FileNotFoundError as error:
         raise DataError(f"{folder.name} holds no task.json", mend="submit the task again") from error
     spec = TaskSpec.model_validate(document["spec"])
-    gold, pool, test = (
-        tuple(read_rows(folder / f"{name}.jsonl", spec.type)) for name in ("gold", "pool", "test")
-    )
-    sentences = tuple(json.loads((folder / "sentences.json").read_text("utf-8")))
+    gold, test = (tuple(read_rows(folder / f"{name}.jsonl", spec.type)) for name in ("gold", "test"))
+    pool, sentences = (), ()
+    if with_pool:
+        pool = tuple(read_rows(folder / "pool.jsonl", spec.type))
+        sentences = tuple(json.loads((folder / _SENTENCES).read_text("utf-8")))
     return RowTask(spec, gold, pool, test, sentences, tuple(document["notes"]))

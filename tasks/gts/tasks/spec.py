@@ -230,10 +230,14 @@ class TaskSpec(_Part):
         return Schema(entities=self.entities, relations=self.relations, events=self.events)
 
     @property
+    def writers(self) -> tuple[str, ...]:
+        """Names of the language models that are to write."""
+        return tuple(name for name in self.generators if name != EMBEDDED)
+
+    @property
     def language_models(self) -> tuple[str, ...]:
         """Names of all language models that the task wants asked."""
-        writers = (name for name in self.generators if name != EMBEDDED)
-        return tuple(dict.fromkeys((*self.teachers, *writers)))
+        return tuple(dict.fromkeys((*self.teachers, *self.writers)))
 
     def evolve(self, **changes: object) -> Self:
         """A copy with some fields changed, validated again."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,15 @@ from gts.tasks.items import ENTITY, RELATION, TRIGGER, Beliefs, Item, certain, i
 from gts.tasks.rows import MarkedRow, RowTask
 from gts.tasks.structures import Structure
 
+if TYPE_CHECKING:
+    from gts.generator.made import MadeRows
+    from gts.generator.marked import MarkedGenerator
+
 _BATCH = 16
 _SMALL_RATE, _SMALL_VISITS = 1e-3, 2
 """The small trunk learns from nothing: at a larger rate, and for longer."""
 _FLOOR = 0.02
 """Beliefs below it are forgotten: nothing comes of them."""
-_GENERATED_WEIGHT = 0.5
 _COMPARED = 200
 """Texts on which int8 is compared with fp32."""
 _SILENT = 0.5
@@ -35,6 +38,8 @@ _SILENT = 0.5
 
 class ExtractionCraft:
     """See :class:`gts.orchestrator.crafts.protocol.Craft`; a belief maps findings to how sure somebody is of them."""
+
+    begins = True
 
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """Which types each gold row holds [rows, types]."""
@@ -50,6 +55,12 @@ class ExtractionCraft:
     def texts(self, row: MarkedRow) -> Sequence[str]:
         """Its text."""
         return (row.text,)
+
+    def kinds(self, row: MarkedRow) -> tuple[str, ...]:
+        """Types of what is found in it, and of entities that are given."""
+        from gts.generator.marked import types_of
+
+        return tuple(sorted(types_of(_with_given(row))))
 
     def teachers(self, task: RowTask, has_encoder: bool) -> tuple[str, ...]:
         """Those that find spans; links are left to the tuned student and to language models."""
@@ -195,26 +206,24 @@ class ExtractionCraft:
             for kind, name, place, role, other, p in value
         }
 
-    def generate(self, scene: Scene, count: int, seed: int) -> list[Lesson]:
+    def recombine(self, scene: Scene, count: int, seed: int) -> MadeRows:
         """The user's texts with other mentions of their types, or joined to each other."""
-        from gts.generator.marked import types_of
         from gts.generator.marked_embedded import MarkedEmbeddedGenerator
-        from gts.generator.protocol import Request
 
-        is_given = bool(scene.spec.entities_given)
-        gold = [(row.text, _with_given(row)) for row in scene.train]
-        names = sorted({name for _, found in gold for name in types_of(found)})
-        if not names:
-            return []
-        requests = [Request(name, max(1, count // len(names))) for name in names]
-        made = MarkedEmbeddedGenerator().generate(gold, [row.text for row in scene.pool], requests, seed)
-        lessons = []
-        for text in made.texts:
-            given = text.structure.entities if is_given else ()
-            found = replace(text.structure, entities=()) if is_given else text.structure
-            row = MarkedRow(text.text, found, given, Origin.GENERATED)
-            lessons.append(Lesson(row, certain(found), _GENERATED_WEIGHT))
-        return lessons
+        kinds = _kinds_in(scene)
+        return _make(MarkedEmbeddedGenerator(), scene, max(1, count // max(1, len(kinds))), kinds, seed)
+
+    def write(self, scene: Scene, model: str, count: int, ask: Ask, schema: bool, chat: bool) -> MadeRows:
+        """Texts with marks, for each type, and for each type of relation or event rather than of the entities in them."""
+        from gts.generator.marked_llm import MarkedLLMGenerator
+        from gts.generator.marked_writing import MarkedBrief
+        from gts.generator.questions import LLMConfig
+
+        spec = scene.spec
+        brief = MarkedBrief(spec.name, spec.extraction, spec.language)
+        generator = MarkedLLMGenerator(model, ask, brief, LLMConfig(chat=chat, schema=schema))
+        wanted = [name for name in _kinds_in(scene) if name in {**spec.relations, **spec.events}]
+        return _make(generator, scene, count, wanted or _kinds_in(scene), spec.seed)
 
     def package(self, manifest: StudentManifest, student: Path, task: RowTask, out: Path) -> dict[str, Any]:
         """Export to ONNX."""
@@ -228,6 +237,33 @@ class ExtractionCraft:
 
         student = load_span_student(package)
         return lambda rows: list(student.find(rows))
+
+
+def _kinds_in(scene: Scene) -> list[str]:
+    from gts.generator.marked import types_of
+
+    return sorted({name for row in scene.train for name in types_of(_with_given(row))})
+
+
+def _make(generator: MarkedGenerator, scene: Scene, count: int, kinds: Sequence[str], seed: int) -> MadeRows:
+    from gts.generator.made import MadeRow, MadeRows
+    from gts.generator.marked import types_of
+    from gts.generator.protocol import Request
+
+    if not kinds:
+        return MadeRows()
+    gold = [(row.text, _with_given(row)) for row in scene.train]
+    requests = [Request(kind, count) for kind in kinds]
+    made = generator.generate(gold, [row.text for row in scene.pool], requests, seed)
+    rows = []
+    for text in made.texts:
+        is_given = bool(scene.spec.entities_given)
+        given = text.structure.entities if is_given else ()
+        found = replace(text.structure, entities=()) if is_given else text.structure
+        row = MarkedRow(text.text, found, given, Origin.GENERATED)
+        labels = tuple(sorted(types_of(text.structure)))
+        rows.append(MadeRow(row, labels, text.generator, text.kind, text.seeds, text.scores or {}))
+    return MadeRows(tuple(rows), made.dropped)
 
 
 def _found(rows: Sequence[MarkedRow]) -> list[Structure]:

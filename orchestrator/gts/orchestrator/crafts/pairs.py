@@ -18,21 +18,25 @@ from gts.tasks.metrics import wilson_interval
 from gts.tasks.rows import PairRow, RowTask
 
 if TYPE_CHECKING:
+    from gts.generator.made import MadeRows
     from gts.student.pairs.calibration import Decision as Line
 
 Floats = NDArray[np.float32]
 
 _BATCH = 32
 _ENOUGH_FOR_CROSS = 300
-"""Gold pairs from which on reading both texts at once does better than comparing their vectors (benchmarks/LOG.md)."""
+"""Gold pairs from which on both texts are read at once. A guess: 64 were too few for that, thousands were enough (benchmarks/LOG.md)."""
 _COMPARED = 200
 _RESAMPLES = 500
 _FORM = "form"
-_ALIKE = {"not alike": "the two texts do not mean the same", "alike": "the two texts mean the same"}
+_UNLIKE, _ALIKE = "not alike", "alike"
+_DESCRIBED = {_UNLIKE: "the two texts do not mean the same", _ALIKE: "the two texts mean the same"}
 
 
 class PairCraft:
     """See :class:`gts.orchestrator.crafts.protocol.Craft`; a belief is a probability, or a grade as a share of the scale."""
+
+    begins = True
 
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """Whether each gold pair is alike, and whether it is not [rows, 2]."""
@@ -42,6 +46,10 @@ class PairCraft:
     def texts(self, row: PairRow) -> Sequence[str]:
         """Both texts."""
         return (row.text_a, row.text_b)
+
+    def kinds(self, row: PairRow) -> tuple[str, ...]:
+        """Whether it is alike; nothing for grades."""
+        return {0.0: (_UNLIKE,), 1.0: (_ALIKE,)}.get(-1.0 if row.score is None else row.score, ())
 
     def teachers(self, task: RowTask, has_encoder: bool) -> tuple[str, ...]:
         """Overlap of words and characters; vectors of an encoder as it is."""
@@ -65,12 +73,10 @@ class PairCraft:
         return Opinions(beliefs[: len(scene.heldout)], beliefs[len(scene.heldout) :])
 
     def consult(self, scene: Scene, rows: Sequence[PairRow], ask: Ask, schema: bool) -> list[float | None]:
-        """Ask a language model whether two texts mean the same; it is not asked for grades."""
+        """Ask a language model whether two texts mean the same; how sure it is of that stands for a grade, too."""
         from gts.teacher.incontext import Known, ask_about
         from gts.teacher.llm import tell
 
-        if scene.spec.scale is not None:
-            return [None] * len(rows)
         gold = [_both(row) for row in scene.train]
         texts = [_both(row) for row in rows]
         vectors = text_vectors([*gold, *texts], scene.encoder)
@@ -78,7 +84,7 @@ class PairCraft:
         targets = np.stack([~alike, alike], axis=1).astype(np.float32)
         nothing = vectors[:0]
         known = Known(gold, vectors[: len(gold)], targets, nothing, targets[:0])
-        questions = ask_about(texts, vectors[len(gold) :], known, _ALIKE, multi_label=False)
+        questions = ask_about(texts, vectors[len(gold) :], known, _DESCRIBED, multi_label=False)
         said = tell(questions, 2, False, ask).probabilities[:, 1].tolist()
         return [None if np.isnan(belief) else belief for belief in said]
 
@@ -195,9 +201,23 @@ class PairCraft:
         said: list[float] = _load(folder).predict(pairs_of(rows)).tolist() if rows else []
         return said
 
-    def generate(self, scene: Scene, count: int, seed: int) -> list[Lesson]:
+    def recombine(self, scene: Scene, count: int, seed: int) -> MadeRows:
         """Nothing: pairs are made of single texts by mining, not by changing words."""
-        return []
+        from gts.generator.made import MadeRows
+
+        return MadeRows()
+
+    def write(self, scene: Scene, model: str, count: int, ask: Ask, schema: bool, chat: bool) -> MadeRows:
+        """Pairs that are alike, and as many that are not."""
+        from gts.generator.pair_llm import PairBrief, PairLLMGenerator
+        from gts.generator.protocol import Request
+        from gts.generator.questions import LLMConfig
+
+        spec = scene.spec
+        brief = PairBrief(spec.name, spec.language)
+        generator = PairLLMGenerator(model, ask, brief, LLMConfig(chat=chat, schema=schema))
+        requests = [Request(_ALIKE, count), Request(_UNLIKE, count)]
+        return generator.generate(scene.train, scene.pool, requests, spec.seed)
 
     def package(self, manifest: StudentManifest, student: Path, task: RowTask, out: Path) -> dict[str, Any]:
         """Write it in the form that other libraries load, with ONNX where it is a transformer."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.llm.values import Answer, Call
+from gts.generator.made import MadeRows
 from gts.student.layout import StudentManifest
 from gts.tasks.rows import RowTask
 from gts.tasks.spec import TaskSpec
@@ -99,7 +100,13 @@ class Judgement:
 
 
 class Craft(Protocol):
-    """One task type."""
+    """One task type.
+
+    Attributes:
+        begins: Whether students of the smallest tier start from what :meth:`begin` makes.
+    """
+
+    begins: bool
 
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """What each gold row holds [rows, kinds], so that folds can be alike."""
@@ -107,6 +114,10 @@ class Craft(Protocol):
 
     def texts(self, row: Row) -> Sequence[str]:
         """Its texts."""
+        ...
+
+    def kinds(self, row: Row) -> tuple[str, ...]:
+        """What a gold row holds, in words of the task."""
         ...
 
     def teachers(self, task: RowTask, has_encoder: bool) -> tuple[str, ...]:
@@ -168,8 +179,21 @@ class Craft(Protocol):
         """What a trained student says."""
         ...
 
-    def generate(self, scene: Scene, count: int, seed: int) -> list[Lesson]:
+    def recombine(self, scene: Scene, count: int, seed: int) -> MadeRows:
         """New rows made of the user's own."""
+        ...
+
+    def write(self, scene: Scene, model: str, count: int, ask: Ask, schema: bool, chat: bool) -> MadeRows:
+        """New rows by a language model, with gold rows as examples.
+
+        Args:
+            scene: What may be shown.
+            model: Its name.
+            count: Rows wanted for each kind.
+            ask: Asks it.
+            schema: Whether it keeps to JSON schemas.
+            chat: Whether it follows instructions.
+        """
         ...
 
     def package(self, manifest: StudentManifest, student: Path, task: RowTask, out: Path) -> dict[str, Any]:

@@ -18,17 +18,19 @@ from gts.tasks.pieces import cut
 from gts.tasks.rouge import oracle
 from gts.tasks.rows import RowTask, SummaryRow
 from gts.tasks.sentences import sentences
+from gts.tasks.spec import EMBEDDED
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from gts.generator.made import MadeRows
+
 Scores = Sequence[float]
 
 _ENOUGH_TO_TUNE = 500
-"""Summaries from which on the trunk is tuned; with 100 that did harm (benchmarks/LOG.md)."""
+"""Summaries from which on the trunk is tuned. A guess: with 100 that did harm (benchmarks/LOG.md), more were not tried."""
 _READ_PER_VISIT = 2
 """Texts that are read in the time of two thirds of a visit, which is forward, backward and the update."""
-_GENERATED_WEIGHT = 0.5
 _DROPPED = 0.3
 """Share of the sentences that are left out of a generated text."""
 _COMPARED = 64
@@ -43,6 +45,8 @@ class SummaryCraft:
     :func:`gts.tasks.gains.gains`.
     """
 
+    begins = False
+
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """Every row holds the one thing there is [rows, 1]."""
         return np.ones((len(task.gold), 1), np.float32)
@@ -50,6 +54,10 @@ class SummaryCraft:
     def texts(self, row: SummaryRow) -> Sequence[str]:
         """Its text."""
         return (row.text,)
+
+    def kinds(self, row: SummaryRow) -> tuple[str, ...]:
+        """Nothing: there is but one kind."""
+        return ()
 
     def teachers(self, task: RowTask, has_encoder: bool) -> tuple[str, ...]:
         """Place, repetition, n-grams, and nearness to the whole under an encoder."""
@@ -168,17 +176,29 @@ class SummaryCraft:
 
         return list(load(tier, folder).score([cut_of(row.text) for row in rows]))
 
-    def generate(self, scene: Scene, count: int, seed: int) -> list[Lesson]:
+    def recombine(self, scene: Scene, count: int, seed: int) -> MadeRows:
         """The user's texts without some of the sentences that their summaries do not need."""
+        from gts.generator.made import MadeRow, MadeRows
+
         rng = np.random.default_rng(seed)
-        lessons = []
+        rows = []
         for number in range(count if scene.train else 0):
             row = scene.train[number % len(scene.train)]
             text = _thinned(row, rng)
             if text is not None:
                 made = SummaryRow(text, row.summary, Origin.GENERATED)
-                lessons.append(Lesson(made, self.certain(made), _GENERATED_WEIGHT))
-        return lessons
+                rows.append(MadeRow(made, (), EMBEDDED, "thinned", (row.text,)))
+        return MadeRows(tuple(rows))
+
+    def write(self, scene: Scene, model: str, count: int, ask: Ask, schema: bool, chat: bool) -> MadeRows:
+        """Texts like the user's with their summaries."""
+        from gts.generator.questions import LLMConfig
+        from gts.generator.summary_llm import SummaryBrief, SummaryLLMGenerator
+
+        spec = scene.spec
+        brief = SummaryBrief(spec.name, spec.language)
+        generator = SummaryLLMGenerator(model, ask, brief, LLMConfig(chat=chat, schema=schema))
+        return generator.generate(scene.train, [row.text for row in scene.pool], count, spec.seed)
 
     def package(self, manifest: StudentManifest, student: Path, task: RowTask, out: Path) -> dict[str, Any]:
         """Write the published form; int8 is served where it gives the same extracts."""

@@ -71,11 +71,11 @@ STAGES: Mapping[str, Stage] = {
         _stage("rows.profile", 1),
         _stage("rows.begin", 1),
         _stage("rows.teach", 1),
-        _stage("rows.examine", 2, model="model"),
+        _stage("rows.examine", 3, model="model"),
         _stage("rows.consult", 2, model="model"),
         _stage("rows.audit", 2),
         _stage("rows.distil", 1),
-        _stage("rows.generate", 1),
+        _stage("rows.generate", 2, model="generator"),
         _stage("rows.package", 1),
         _stage("rows.evaluate", 1),
     )

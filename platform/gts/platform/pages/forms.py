@@ -82,7 +82,7 @@ def read_form(upload: Upload) -> AnyTask:
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
     examples, unlabeled, test = (sources[field] or None for field in ("examples", "unlabeled", "test"))
     data = load_task_document(document, examples=examples, unlabeled=unlabeled, test=test)
-    check_models(data.spec.language_models)
+    check_models(data.spec)
     if not isinstance(data, TaskData):
         return data
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]

@@ -147,6 +147,7 @@ def _page(request: Request, services: Services, job: Job, view: View, editing: _
         problem=problem,
         editing=editing,
         labels=list(report.get("labels") or ()),
+        is_labelled=report.get("type") == "classification",
         multi_label=bool(report.get("multi_label")),
         generators=generators(report),
         note=report.get("generation_note"),

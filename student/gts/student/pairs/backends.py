@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 _KEPT_VECTORS = 20_000
+_KEPT_CHARS = 10_000_000
+"""Most characters of the texts whose vectors are remembered: 20,000 long texts would fill the memory."""
 _BATCH_TOKENS = 512
 """On one core, batches of 32 pairs of 54 tokens were 1.4 times slower than batches of 8 (benchmarks/LOG.md)."""
 
@@ -69,15 +71,22 @@ class VectorBackend:
         vectors: Gives vectors [n, d] of texts.
         head: Compares two of them.
         kept: Most vectors that are remembered, the least recently used being forgotten first.
+        kept_chars: Most characters that their texts have together.
     """
 
     def __init__(
-        self, vectors: Callable[[list[str]], Floats], head: PairHead, kept: int = _KEPT_VECTORS
+        self,
+        vectors: Callable[[list[str]], Floats],
+        head: PairHead,
+        kept: int = _KEPT_VECTORS,
+        kept_chars: int = _KEPT_CHARS,
     ) -> None:
         self._vectors = vectors
         self._head = head
         self._kept = kept
+        self._kept_chars = kept_chars
         self._known: OrderedDict[str, Floats] = OrderedDict()
+        self._chars = 0
         self._lock = Lock()
 
     def logits(self, pairs: Sequence[Pair]) -> Floats:
@@ -92,13 +101,15 @@ class VectorBackend:
             found = {text: self._known[text] for text in texts if text in self._known}
         new = list(dict.fromkeys(text for text in texts if text not in found))
         if new:
-            found.update(zip(new, self._vectors(new), strict=True))
+            # Copies: a row of an array, remembered, would keep all of the array.
+            found.update(zip(new, (vector.copy() for vector in self._vectors(new)), strict=True))
         with self._lock:
             for text, vector in found.items():
+                self._chars += 0 if text in self._known else len(text)
                 self._known[text] = vector
                 self._known.move_to_end(text)
-            while len(self._known) > self._kept:
-                self._known.popitem(last=False)
+            while len(self._known) > self._kept or self._chars > self._kept_chars:
+                self._chars -= len(self._known.popitem(last=False)[0])
         if not texts:
             return np.zeros((0, self._head.width), np.float32)
         return np.stack([found[text] for text in texts])

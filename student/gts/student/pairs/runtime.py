@@ -13,16 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.errors import InvalidInput
-from gts.student.layout import (
-    HEAD,
-    TOKENIZER,
-    WEIGHTS,
-    StudentManifest,
-    count_parameters,
-    damaged,
-    read_manifest,
-    required_file,
-)
+from gts.student.asked import asked_string, strings
+from gts.student.facts import facts_of
+from gts.student.layout import StudentManifest, damaged, read_manifest, required_file
 from gts.student.onnx_runtime import FILES, Variant, open_session
 from gts.student.pairs.backends import CrossBackend, PairBackend, bi_backend, static_backend
 from gts.student.pairs.lessons import Pair, grades
@@ -30,7 +23,8 @@ from gts.student.pairs.manifest import Form, decision_of
 from gts.student.pairs.tensors import EMBEDDING
 from gts.student.runtime import sigmoid
 from gts.student.static_runtime import load_tokenizer
-from gts.tasks.rows import PairRow
+from gts.student.surrogates import joined
+from gts.tasks.wording import quote
 
 Floats = NDArray[np.float32]
 
@@ -64,26 +58,15 @@ class PairStudent:
         self.manifest = manifest
         self.decision = decision_of(manifest)
         self._backend = backend
-        names = (WEIGHTS, HEAD, TOKENIZER) if manifest.tier == "static" else (FILES[variant], HEAD, TOKENIZER)
-        self._facts = {
-            "name": manifest.task.name,
-            "type": manifest.task.type,
-            "language": manifest.task.language,
-            "tier": manifest.tier,
-            "form": form,
-            "threshold": self.decision.threshold,
-            "scale": manifest.scale,
-            "variant": variant,
-            "threads": threads,
-            "max_length": manifest.max_length,
-            "base_model": manifest.base_model,
-            "licence": manifest.licence,
-            "metrics": manifest.metrics,
-            "created_at": manifest.created_at.isoformat(),
-            "gts_version": manifest.gts_version,
-            "parameters": count_parameters(folder),
-            "bytes": sum((folder / name).stat().st_size for name in names if (folder / name).is_file()),
-        }
+        self._facts = facts_of(
+            folder,
+            manifest,
+            variant,
+            threads,
+            form=form,
+            threshold=self.decision.threshold,
+            scale=manifest.scale,
+        )
 
     @property
     def info(self) -> dict[str, Any]:
@@ -143,7 +126,7 @@ class PairStudent:
         Raises:
             InvalidInput: The student reads both texts of a pair at once, or something is not a string.
         """
-        vectors = self._backend.embed([_text(text) for text in texts])
+        vectors = self._backend.embed([joined(text) for text in strings(texts)])
         if vectors is None:
             raise InvalidInput(
                 "a cross-encoder has no vectors of single texts", mend="take a student of form bi or static"
@@ -185,39 +168,13 @@ def load_pair_student(
     return PairStudent(folder, manifest, bi, "bi", chosen, threads)
 
 
-def predict(folder: Path, rows: Sequence[PairRow], threads: int = 1) -> Floats:
-    """What a published student says of rows [n]: probabilities, or grades on the task's scale."""
-    return load_pair_student(folder, threads=threads).similarity([(row.text_a, row.text_b) for row in rows])
-
-
 def _pair_of(number: int, row: object) -> Pair:
-    given = row if isinstance(row, Mapping) else {}
-    for key in ("text_a", "text_b"):
-        if not isinstance(given.get(key), str):
-            what = f'has the "{key}" {_shown(given[key])}' if key in given else f'has no "{key}"'
-            raise InvalidInput(
-                f'rows[{number}] {what}; a string under "{key}" was expected',
-                mend='give rows such as {"text_a": "...", "text_b": "..."}',
-                row=f"rows[{number}]",
-            )
-    return given["text_a"], given["text_b"]
+    form = '{"text_a": "...", "text_b": "..."}'
+    return asked_string(number, row, "text_a", form), asked_string(number, row, "text_b", form)
 
 
 def _checked(pair: object) -> Pair:
     if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-        raise InvalidInput(f"{_shown(pair)} is no pair of texts", mend="give pairs such as (text_a, text_b)")
-    return _text(pair[0]), _text(pair[1])
-
-
-def _text(text: object) -> str:
-    if not isinstance(text, str):
-        raise InvalidInput(
-            f"texts must be strings, one is {type(text).__name__}", mend="convert or drop such pairs"
-        )
-    # No tokenizer takes half surrogates; they count as U+FFFD.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:60]}..."
+        raise InvalidInput(f"{quote(pair)} is no pair of texts", mend="give pairs such as (text_a, text_b)")
+    one, other = strings(pair)
+    return joined(one), joined(other)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.student.layout import HEAD, WEIGHTS, damaged, required_file
+from gts.student.layout import HEAD, WEIGHTS, damaged
 from gts.student.pairs.head import PairHead
+from gts.student.static_runtime import load_tensors
 
 EMBEDDING = "embedding"
 """Output of a bi-encoder's ONNX files: unit vectors [n, d]."""
@@ -25,7 +25,7 @@ def load_head(folder: Path) -> PairHead:
         NotFound: It is missing.
         StorageError: It is damaged.
     """
-    tensors = _tensors(required_file(folder, HEAD))
+    tensors = load_tensors(folder, HEAD)
     try:
         head = PairHead(*(tensors[f"pair.{part}"].astype(np.float32) for part in HEAD_PARTS))
     except KeyError as error:
@@ -42,18 +42,8 @@ def load_table(folder: Path) -> NDArray[np.float32]:
         NotFound: They are missing.
         StorageError: They are damaged.
     """
-    tensors = _tensors(required_file(folder, WEIGHTS))
+    tensors = load_tensors(folder, WEIGHTS)
     table = tensors.get("embeddings")
     if table is None or table.ndim != 2 or not np.isfinite(table).all():
         raise damaged(folder / WEIGHTS, "it holds no table of finite token vectors")
     return np.asarray(table, np.float32)
-
-
-def _tensors(path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, KeyError, AttributeError) as error:
-        raise damaged(path, str(error)) from error

@@ -6,19 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from gts.core.errors import InvalidInput
+from gts.student.asked import asked_string, row_fault
 from gts.tasks.items import ARGUMENT, ENTITY, RELATION, TRIGGER, Beliefs, Item, Place
+from gts.tasks.limits import DEFAULT_LIMITS
 from gts.tasks.rows import MarkedRow
 from gts.tasks.spec import TaskType
 from gts.tasks.structures import Argument, Event, Relation, Span, Structure
+from gts.tasks.wording import quote
 
-_SHOWN_CHARS = 60
+MOST_GIVEN = DEFAULT_LIMITS.given_entities
+"""Most entities that a row may come with: every pair of them is scored, so the cost grows with their square."""
+MOST_ENTITY_CHARS = 1_000
+"""Longest entity that a row may come with: the answer tells its words again, in each of its relations."""
+_MOST_TYPE_CHARS = 200
 
 
 def rows_of(rows: Sequence[Mapping[str, Any]], given: bool) -> list[MarkedRow]:
     """Rows to be read.
 
     Args:
-        rows: ``{"text"}``, with ``"entities": [{"start", "end", "type"?}]`` where those are given; other keys are passed over.
+        rows: ``{"text"}``, with ``"entities": [{"start", "end", "type"?}]`` where those are given, at most :data:`MOST_GIVEN` and
+            none longer than :data:`MOST_ENTITY_CHARS`; other keys are passed over.
         given: Whether entities come with the texts.
 
     Raises:
@@ -30,63 +38,63 @@ def rows_of(rows: Sequence[Mapping[str, Any]], given: bool) -> list[MarkedRow]:
     """
     if isinstance(rows, str | Mapping) or not isinstance(rows, Sequence):
         raise InvalidInput(
-            f"{_shown(rows)} was given where a list of rows was expected", mend='write [{"text": "..."}]'
+            f"{quote(rows)} was given where a list of rows was expected", mend='write [{"text": "..."}]'
         )
-    return [_row(f"rows[{number}]", row, given) for number, row in enumerate(rows)]
+    return [_row(number, row, given) for number, row in enumerate(rows)]
 
 
-def _row(name: str, row: object, given: bool) -> MarkedRow:
-    if not isinstance(row, Mapping):
-        raise _fault(name, f"is {_shown(row)}", 'an object such as {"text": "..."}')
-    text = row.get("text")
-    if not isinstance(text, str):
-        what = f'has the "text" {_shown(text)}' if "text" in row else 'has no "text"'
-        raise _fault(name, what, 'a string under "text"')
-    return MarkedRow(text, given=tuple(_given(name, row, text)) if given else ())
+def _row(number: int, row: Mapping[str, Any], given: bool) -> MarkedRow:
+    text = asked_string(number, row, "text", '{"text": "..."}')
+    return MarkedRow(text, given=tuple(_given(f"rows[{number}]", row, text)) if given else ())
 
 
 def _given(name: str, row: Mapping[str, Any], text: str) -> Iterator[Span]:
     entities = row.get("entities")
     if isinstance(entities, str | Mapping) or not isinstance(entities, Sequence):
-        what = f'has the "entities" {_shown(entities)}' if "entities" in row else 'has no "entities"'
+        what = f'has the "entities" {quote(entities)}' if "entities" in row else 'has no "entities"'
         wanted = (
             'a list such as [{"start": 0, "end": 3}], as this student tells relations between given entities'
         )
-        raise _fault(name, what, wanted)
+        raise row_fault(name, what, wanted)
+    if len(entities) > MOST_GIVEN:
+        raise row_fault(
+            name,
+            f"has {len(entities):,} entities",
+            f"a list of at most {MOST_GIVEN}",
+            "split its text into several rows",
+        )
     for number, entity in enumerate(entities):
         yield _span(f"{name}.entities[{number}]", entity, text)
 
 
 def _span(name: str, value: object, text: str) -> Span:
     if not isinstance(value, Mapping):
-        raise _fault(
-            name, f"is {_shown(value)}", 'an object such as {"start": 0, "end": 3, "type": "person"}'
+        raise row_fault(
+            name, f"is {quote(value)}", 'an object such as {"start": 0, "end": 3, "type": "person"}'
         )
     start, end, kind = (value.get(key) for key in ("start", "end", "type"))
     if not (_is_offset(start) and _is_offset(end)):
-        what = f"goes from {_shown(start)} to {_shown(end)}"
-        raise _fault(name, what, 'whole numbers of characters under "start" and "end"')
+        what = f"goes from {quote(start)} to {quote(end)}"
+        raise row_fault(name, what, 'whole numbers of characters under "start" and "end"')
     if not 0 <= start < end <= len(text):
-        what = f"goes from {start} to {end} in a text of {len(text)} characters"
-        raise _fault(
+        what = f"goes from {quote(start)} to {quote(end)} in a text of {len(text)} characters"
+        raise row_fault(
             name, what, "a start of 0 or more and an end beyond it, no greater than the text is long"
         )
+    if end - start > MOST_ENTITY_CHARS:
+        raise row_fault(
+            name, f"has {end - start:,} characters", f"an entity of at most {MOST_ENTITY_CHARS:,}"
+        )
     if not isinstance(kind, str | None):
-        raise _fault(name, f'has the "type" {_shown(kind)}', "a string or nothing")
+        raise row_fault(name, f'has the "type" {quote(kind)}', "a string or nothing")
+    if kind and len(kind) > _MOST_TYPE_CHARS:
+        what = f'has a "type" of {len(kind):,} characters'
+        raise row_fault(name, what, f"a name of at most {_MOST_TYPE_CHARS}")
     return Span(start, end, kind or "")
 
 
 def _is_offset(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _fault(name: str, what: str, wanted: str) -> InvalidInput:
-    return InvalidInput(f"{name} {what}; {wanted} was expected", mend="correct or drop this row", row=name)
-
-
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _SHOWN_CHARS else f"{shown[:_SHOWN_CHARS]}..."
 
 
 def answer_of(task_type: TaskType, text: str, beliefs: Beliefs, found: Structure) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gts.student.runtime import sigmoid
 from gts.student.spans.labels import Links, Spans
-from gts.student.spans.tokens import Place, Window
+from gts.student.spans.tokens import Ints, Place, Window
 from gts.tasks.items import Item
 
 Floats = NDArray[np.float32]
@@ -21,6 +22,9 @@ FLOOR = 0.05
 _FLOOR_LOGIT = float(np.log(FLOOR / (1.0 - FLOOR)))
 MOST_SPANS = 24
 """Most spans of a window between which links are looked for."""
+MOST_FOUND = 1_000
+"""Most spans of a window, and most links, that are believed at all; a text about which a student knows nothing could
+otherwise have hundreds of thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,8 @@ class Found:
     belief: float
 
 
-def sigmoid(logits: Floats) -> Floats:
-    """Logistic function, without overflow."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), np.float32)
-
-
 def found_in(window: Window, logits: Floats, nested: frozenset[tuple[int, int]]) -> list[Found]:
-    """The spans of a window that are believed at all.
+    """The spans of a window that are believed at all, the surest :data:`MOST_FOUND` of them.
 
     Args:
         window: The window.
@@ -61,7 +60,7 @@ def found_in(window: Window, logits: Floats, nested: frozenset[tuple[int, int]])
         held[inner[:1]] = False
     if window.cut_right:
         held &= ~np.isin(last, inner[-1:])
-    at = np.nonzero(held[..., None] & (logits[:n] >= _FLOOR_LOGIT))
+    at = _surest(held[..., None] & (logits[:n] >= _FLOOR_LOGIT), logits[:n])
     found = [
         Found(label, (first, first + beyond), belief)
         for first, beyond, label, belief in zip(
@@ -69,6 +68,13 @@ def found_in(window: Window, logits: Floats, nested: frozenset[tuple[int, int]])
         )
     ]
     return _apart(found, nested)
+
+
+def _surest(believed: NDArray[np.bool_], scores: Floats) -> tuple[Ints, ...]:
+    """Where something is believed, as ``np.nonzero`` says it, but only the surest places."""
+    at = np.nonzero(believed)
+    kept = np.sort(np.argsort(-scores[at], kind="stable")[:MOST_FOUND])
+    return tuple(part[kept] for part in at)
 
 
 def _apart(found: Sequence[Found], nested: frozenset[tuple[int, int]]) -> list[Found]:
@@ -106,7 +112,7 @@ def span_marks(window: Window, found: Iterable[Found]) -> Spans:
 
 
 def link_marks(places: Sequence[Place], logits: Floats) -> Links:
-    """Links that are believed at all, by places in the text.
+    """Links that are believed at all, the surest :data:`MOST_FOUND` of them, by places in the text.
 
     Args:
         places: Places in the text.
@@ -115,7 +121,7 @@ def link_marks(places: Sequence[Place], logits: Floats) -> Links:
     beliefs = sigmoid(logits)
     return {
         (int(label), places[head], places[tail]): float(beliefs[head, tail, label])
-        for head, tail, label in zip(*np.nonzero(beliefs >= FLOOR), strict=True)
+        for head, tail, label in zip(*_surest(beliefs >= FLOOR, logits), strict=True)
         if places[head] != places[tail]
     }
 

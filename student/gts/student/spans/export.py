@@ -82,7 +82,7 @@ def export_span_student(
     write_manifest(out, manifest.model_copy(update={"serving": "fp32"}))
     share = None
     if layout.trunk["kind"] in _ROUNDED_TRUNKS:
-        # Rounding the heads would spare hardly anything and cost more decisions than rounding the trunk.
+        # The heads decide and are small: to round them would spare hardly anything.
         save_graph(quantized(reading, spared="span_head"), out / ONNX_INT8)
         share = _agreement(out, texts)
         if share is not None and share >= LEAST_AGREEMENT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,17 @@ from gts.tasks.rows import MarkedRow
 
 BATCH_WINDOWS = 32
 BATCH_TOKENS = 4096
+BATCH_PAIRS = BATCH_WINDOWS * decoding.MOST_SPANS**2
+"""Most pairs of places that are scored at once: those of given entities may be many more in a window than those found."""
 FILLED = 0.7
-"""How long the shortest window of a batch is at least, as a share of the longest: padding costs more than small batches."""
+"""How long the shortest window of a batch is at least, as a share of the longest: padding costs more than small batches
+(batches of 32 CoNLL sentences, shares from 0 to 1: benchmarks/LOG.md)."""
 
 
 class Scorer(Protocol):
     """A trained network."""
 
-    def read(self, ids: Ints, mask: Ints, traits: Ints) -> tuple[object, Floats | None]:
+    def read(self, ids: Ints, mask: Ints, traits: Ints) -> tuple[Any, Floats | None]:
         """What a batch of windows says.
 
         Args:
@@ -35,12 +38,12 @@ class Scorer(Protocol):
             traits: Traits [windows, tokens].
 
         Returns:
-            Vectors of the tokens, in a form that :meth:`links` takes, and the logits of spans
-            [windows, tokens, width, span labels]; None where the task has no span labels.
+            Vectors of the tokens, an array that :meth:`links` takes whole or some windows of, and the logits
+            of spans [windows, tokens, width, span labels]; None where the task has no span labels.
         """
         ...
 
-    def links(self, vectors: object, places: Ints) -> Floats:
+    def links(self, vectors: Any, places: Ints) -> Floats:
         """Logits of links [windows, places, places, link labels] between places [windows, places, 2]."""
         ...
 
@@ -122,7 +125,7 @@ def _found(scorer: Scorer, layout: SpanLayout, batch: Sequence[_Read]) -> list[t
     ]
 
 
-def _linked(scorer: Scorer, vectors: object, batch: Sequence[_Read]) -> list[tuple[Spans, Links]]:
+def _linked(scorer: Scorer, vectors: Any, batch: Sequence[_Read]) -> list[tuple[Spans, Links]]:
     """Links between given entities, told by their own places, be they whole tokens or not."""
     tokens = [[read.window.tokens_of(place) for place in read.given] for read in batch]
     places = [[place for place in some if place is not None] for some in tokens]
@@ -130,12 +133,18 @@ def _linked(scorer: Scorer, vectors: object, batch: Sequence[_Read]) -> list[tup
     return [({}, decoding.link_marks(read.given, scores)) for read, scores in zip(batch, links, strict=True)]
 
 
-def _scored(scorer: Scorer, vectors: object, places: Sequence[Sequence[Place]]) -> list[Floats]:
+def _scored(scorer: Scorer, vectors: Any, places: Sequence[Sequence[Place]]) -> list[Floats]:
     """Logits [places, places, link labels] of each window."""
-    if max(map(len, places)) < 2:
+    most = max(map(len, places))
+    if most < 2:
         return [np.zeros((len(some), len(some), 0), np.float32) for some in places]
-    scores = scorer.links(vectors, padded_places(places)[0])
-    return [scores[row, : len(some), : len(some)] for row, some in enumerate(places)]
+    size = max(1, BATCH_PAIRS // most**2)
+    found: list[Floats] = []
+    for start in range(0, len(places), size):
+        batch = places[start : start + size]
+        scores = scorer.links(vectors[start : start + size], padded_places(batch)[0])
+        found += [scores[row, : len(some), : len(some)] for row, some in enumerate(batch)]
+    return found
 
 
 def _beliefs(layout: SpanLayout, findings: Sequence[tuple[Spans, Links]]) -> dict[Item, float]:

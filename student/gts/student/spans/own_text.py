@@ -73,7 +73,8 @@ def train_span_tokenizer(texts: Sequence[str], size: int = 12_000) -> Tokenizer:
 def first_vectors(rows: Sequence[Ids], tokens: Sequence[str], width: int, seed: int) -> Floats:
     """Vectors that are alike for tokens of like topics, neighbours and spelling: [tokens, width].
 
-    The mean length of a vector is 1. Topics and neighbours together are worth more than either alone (benchmarks/LOG.md).
+    The mean length of a vector is 1. Topics and neighbours together were worth more than topics alone, or than
+    neighbours with spelling (benchmarks/LOG.md).
 
     Args:
         rows: Token ids of the user's texts.

@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gts.core.errors import StorageError
-from gts.student.layout import (
-    MANIFEST,
-    TOKENIZER,
-    StudentManifest,
-    count_parameters,
-    damaged,
-    read_manifest,
-    required_file,
-)
+from gts.student.facts import facts_of
+from gts.student.layout import MANIFEST, TOKENIZER, StudentManifest, damaged, read_manifest, required_file
 from gts.student.onnx_runtime import FILES, Variant, open_session
 from gts.student.spans.answers import answer_of, rows_of
 from gts.student.spans.decoding import Floats
@@ -110,26 +103,16 @@ class SpanStudent:
         self._layout = layout
         self._scorer = scorer
         self._cutter = Cutter(load_tokenizer(folder), layout.length, layout.overlap)
-        served = (FILES[variant], LINKS_FILE, TOKENIZER, LAYOUT_FILE)
-        self._facts = {
-            "name": manifest.task.name,
-            "type": manifest.task.type,
-            "language": manifest.task.language,
-            "looks_for": manifest.looks_for.model_dump(mode="json"),
-            "entities_given": manifest.entities_given,
-            "decision": dict(manifest.decision),
-            "tier": manifest.tier,
-            "variant": variant,
-            "threads": threads,
-            "max_length": manifest.max_length,
-            "base_model": manifest.base_model,
-            "licence": manifest.licence,
-            "metrics": manifest.metrics,
-            "created_at": manifest.created_at.isoformat(),
-            "gts_version": manifest.gts_version,
-            "parameters": count_parameters(folder),
-            "bytes": sum((folder / name).stat().st_size for name in served if (folder / name).is_file()),
-        }
+        self._facts = facts_of(
+            folder,
+            manifest,
+            variant,
+            threads,
+            (FILES[variant], LINKS_FILE, TOKENIZER, LAYOUT_FILE),
+            looks_for=manifest.looks_for.model_dump(mode="json"),
+            entities_given=manifest.entities_given,
+            decision=dict(manifest.decision),
+        )
 
     @property
     def info(self) -> dict[str, Any]:
@@ -152,7 +135,8 @@ class SpanStudent:
         """What is found in texts, all of it as JSON values; places are code points, ends exclusive.
 
         Args:
-            rows: ``{"text"}``, with ``"entities": [{"start", "end", "type"?}]`` where the student is given those.
+            rows: ``{"text"}``, with ``"entities": [{"start", "end", "type"?}]`` where the student is given those, at most
+                :data:`gts.student.spans.answers.MOST_GIVEN` a row.
 
         Returns:
             For each row ``{"entities": [{"start", "end", "type", "text", "score"}]}`` (ner); these and

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gts.student.frames import frame
+from gts.student.surrogates import replaced
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -25,7 +27,7 @@ MARKS = 3
 TRAITS = SHAPES * MARKS
 """A token's trait is ``shape + SHAPES * mark``."""
 
-_HALF = re.compile("[\ud800-\udfff]")
+_REMEMBERED_CHARS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,7 @@ class Cutter:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self._tokenizer = tokenizer
-        sample = tokenizer.encode("a", add_special_tokens=True)
-        special = np.flatnonzero(np.asarray(sample.special_tokens_mask) == 0)
-        first, last = (int(special[0]), int(special[-1])) if len(special) else (0, len(sample.ids) - 1)
-        self._before, self._after = list(sample.ids[:first]), list(sample.ids[last + 1 :])
+        self._before, self._after = frame(tokenizer)
         self._room = max(1, length - len(self._before) - len(self._after))
         self._step = max(1, self._room - overlap)
 
@@ -102,8 +101,7 @@ class Cutter:
             text: The text.
             given: Places of the entities that come with it.
         """
-        # One character for one, so that offsets stay those of the text; the tokenizer takes no half surrogates.
-        encoding = self._tokenizer.encode(_HALF.sub("\ufffd", text), add_special_tokens=False)
+        encoding = self._tokenizer.encode(replaced(text), add_special_tokens=False)
         ids = np.asarray(encoding.ids, np.int64)
         offsets = np.asarray(encoding.offsets, np.int64).reshape(-1, 2)
         starts, ends = _trimmed(text, offsets[:, 0], offsets[:, 1])
@@ -154,7 +152,6 @@ def _traits(text: str, starts: Ints, ends: Ints, given: Sequence[Place]) -> Ints
     return np.asarray(shapes, np.int64) + SHAPES * marks
 
 
-@lru_cache(1 << 16)
 def shape(token: str) -> int:
     """What kind of look a token has, see :data:`SHAPES`.
 
@@ -162,6 +159,11 @@ def shape(token: str) -> int:
         >>> [shape(token) for token in ("", "word", "Word", "WORD", "W", "wOrd", "B2", "22", "字", "!")]
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
+    # An unknown word of any length may be one token: remembered, a few thousand of them would fill the memory.
+    return _known_shape(token) if len(token) <= _REMEMBERED_CHARS else _shape(token)
+
+
+def _shape(token: str) -> int:
     if not token:
         return 0
     letters = [character for character in token if character.isalpha()]
@@ -175,3 +177,6 @@ def shape(token: str) -> int:
     if all(upper):
         return 3 if len(upper) > 1 else 4
     return 2 if upper[0] and not any(upper[1:]) else 5
+
+
+_known_shape = lru_cache(1 << 16)(_shape)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _POOLED_BATCHES = 16
 """Batches that are drawn together and shared out by length, so that little is padded."""
+_MOST_PLACES = 100
+"""Most places of a window between which links are taught, as memory grows with their square; those that links join first."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def _loss(
     with autocast():
         vectors = net.read(*(torch.from_numpy(part).to(device) for part in padded(windows)))
     loss = torch.zeros((), device=device)
-    places = [list(example.places) for example in batch]
+    places = [_linkable(example) for example in batch]
     if labels.spans:
         counted = possible(windows, net.width)
         logits = net.spans(vectors)
@@ -198,8 +200,8 @@ def _loss(
         if labels.links:
             best = logits.detach().amax(-1).cpu().numpy()
             places = [
-                [*known, *_lookalikes(known, scores, held, negatives)]
-                for known, scores, held in zip(places, best, counted, strict=True)
+                [*some, *_lookalikes(example.places, scores, held, negatives)]
+                for some, example, scores, held in zip(places, batch, best, counted, strict=True)
             ]
     if labels.links:
         table, held = padded_places(places)
@@ -218,11 +220,20 @@ def _span_targets(batch: Sequence[Example], shape: tuple[int, ...], labels: int)
     return targets
 
 
+def _linkable(example: Example) -> list[Place]:
+    if len(example.places) <= _MOST_PLACES:
+        return list(example.places)
+    joined = {place for head, tail, _ in example.links for place in (head, tail)}
+    return sorted(example.places, key=lambda place: (place not in joined, place))[:_MOST_PLACES]
+
+
 def _link_targets(batch: Sequence[Example], places: Sequence[Sequence[Place]], most: int, labels: int) -> Any:
     targets = np.zeros((len(batch), most, most, labels), np.float32)
     for row, (example, some) in enumerate(zip(batch, places, strict=True)):
+        number = {place: i for i, place in enumerate(some)}
         for (head, tail, label), belief in example.links.items():
-            targets[row, some.index(head), some.index(tail), label] = belief
+            if head in number and tail in number:
+                targets[row, number[head], number[tail], label] = belief
     return targets
 
 

@@ -121,19 +121,20 @@ def _best(
     repeated = dict.fromkeys(fit, 0.0)
     words: dict[int, set[str]] = {}
     characters = sentences = 0
-    while True:
-        left = [
-            i
-            for i in fit
-            if i not in chosen and _fits(characters + lengths[i], sentences + cut.sentences[i], choice)
-        ]
-        if not left:
-            return tuple(sorted(chosen))
+    left = fit
+    while left:
         best = max(left, key=lambda i: (values[i] - REDUNDANCY * repeated[i], -i))
         chosen.append(best)
         characters, sentences = characters + lengths[best], sentences + cut.sentences[best]
+        # What no longer fits never will again.
+        left = [
+            i
+            for i in left
+            if i != best and _fits(characters + lengths[i], sentences + cut.sentences[i], choice)
+        ]
         if sentences < choice.sentences:
             words = words or {i: set(tokens(cut.piece(i))) for i in fit}
-            for i in fit:
+            for i in left:
                 shared = len(words[i] & words[best]) / max(1, len(words[i]))
                 repeated[i] = max(repeated[i], shared)
+    return tuple(sorted(chosen))

@@ -25,7 +25,8 @@ _EDGE = 2
 
 _STRENGTH = 10.0
 _SCALES = (2.0, 1.0, 1.0)
-"""How freely each column is fitted (measured with 100 texts of DialogSum and CSL: benchmarks/LOG.md)."""
+"""How strongly weights are held at 0, and how freely those of each column are fitted: choices, of which
+benchmarks/LOG.md has no measurement."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.encoder import Encoder, autocast, device_and_dtype, for_inference, training, warmup_decay
+from gts.student.frames import frame
+from gts.student.onnx_runtime import padded
 from gts.student.summaries.lessons import SummaryLesson, targets
 from gts.student.summaries.lexicon import StaticSummaryStudent, fit_lexicon
 from gts.student.summaries.reading import Ints, means, read, token_ranges
 from gts.student.summaries.tensors import SummaryHead
-from gts.student.summaries.windows import frame, windows
+from gts.student.summaries.windows import windows
 from gts.tasks.pieces import Cut
 
 Floats = NDArray[np.float32]
@@ -28,8 +30,8 @@ class MiniSummaryConfig:
     """How a transformer student is trained.
 
     Attributes:
-        visits: Texts seen in tuning the trunk, with repetition; 0 fits the head alone. With 100 summaries
-            tuning does harm (benchmarks/LOG.md).
+        visits: Texts seen in tuning the trunk, with repetition; 0 fits the head alone. With 100 summaries 40 steps
+            of tuning gave no more than the head alone, in the one draw that was tried (benchmarks/LOG.md).
         batch_size: Texts a step.
         learning_rate: Peak rate of the trunk (linear warm-up, then linear decay).
         head_rate: Peak rate of the head, whose inputs are as long as 1.
@@ -231,12 +233,7 @@ def _states(model: Any, texts: Sequence[_Text]) -> list[Any]:
     import torch
 
     rows = [window for text in texts for window in text.windows]
-    width = max(map(len, rows))
-    ids = np.full((len(rows), width), texts[0].pad, np.int64)
-    mask = np.zeros((len(rows), width), np.int64)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = row
-        mask[i, : len(row)] = 1
+    ids, mask = padded(rows, texts[0].pad)
     device = device_and_dtype()[0]
     inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     hidden = model(**{name: value.to(device) for name, value in inputs.items()}).last_hidden_state.float()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gts.student.surrogates import replaced
 from gts.tasks.sentences import Bounds
 
 if TYPE_CHECKING:
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
 
 def read(tokenizer: Tokenizer, text: str) -> tuple[Ints, Ints]:
     """Ids [tokens] and offsets [tokens, 2], without special tokens; half surrogates count as U+FFFD."""
-    encoding = tokenizer.encode(_SURROGATE.sub("\ufffd", text), add_special_tokens=False)
+    encoding = tokenizer.encode(replaced(text), add_special_tokens=False)
     return np.array(encoding.ids, np.int64), np.array(encoding.offsets, np.int64).reshape(-1, 2)
 
 

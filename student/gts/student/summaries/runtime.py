@@ -12,24 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.errors import InvalidInput
-from gts.student.layout import (
-    HEAD,
-    TOKENIZER,
-    WEIGHTS,
-    StudentManifest,
-    count_parameters,
-    damaged,
-    read_manifest,
-    required_file,
-)
-from gts.student.onnx_runtime import FILES, Variant, open_session
+from gts.student.asked import asked_string, strings
+from gts.student.facts import facts_of
+from gts.student.frames import frame
+from gts.student.layout import HEAD, StudentManifest, damaged, read_manifest, required_file
+from gts.student.onnx_runtime import FILES, Variant, open_session, padded
 from gts.student.static_runtime import load_tokenizer
 from gts.student.summaries.choosing import Choice, choose, summary
 from gts.student.summaries.lexicon import StaticSummaryStudent
 from gts.student.summaries.reading import means, read, token_ranges
 from gts.student.summaries.tensors import SCORES, load_head
-from gts.student.summaries.windows import frame, windows
+from gts.student.summaries.windows import windows
 from gts.tasks.pieces import Cut, cut
 from gts.tasks.spec import SummaryLength
 
@@ -76,20 +69,15 @@ class OnnxScorer:
 
     def _tokens(self, ids: list[int]) -> Floats:
         """What each token adds [tokens], as many windows at a time as make a batch."""
-        parts = windows(ids, self._room)
-        width = max(map(len, parts)) + len(self._before) + len(self._after)
-        size = max(1, _BATCH_TOKENS // width)
+        framed = [[*self._before, *part, *self._after] for part in windows(ids, self._room)]
+        size = max(1, _BATCH_TOKENS // max(map(len, framed)))
+        first, beyond = len(self._before), len(self._after)
         found: list[Floats] = []
-        for start in range(0, len(parts), size):
-            batch = parts[start : start + size]
-            inputs, mask = np.zeros((len(batch), width), np.int64), np.zeros((len(batch), width), np.int64)
-            for row, part in enumerate(batch):
-                framed = [*self._before, *part, *self._after]
-                inputs[row, : len(framed)] = framed
-                mask[row, : len(framed)] = 1
+        for start in range(0, len(framed), size):
+            batch = framed[start : start + size]
+            inputs, mask = padded(batch)
             scores = self._session.run([SCORES], {"input_ids": inputs, "attention_mask": mask})[0]
-            first = len(self._before)
-            found += [scores[row, first : first + len(part)] for row, part in enumerate(batch)]
+            found += [scores[row, first : len(window) - beyond] for row, window in enumerate(batch)]
         return np.concatenate(found)
 
 
@@ -115,25 +103,14 @@ class SummaryStudent:
         self.manifest = manifest
         self.choice = _choice(folder, manifest)
         self._scorer = scorer
-        names = (WEIGHTS, HEAD, TOKENIZER) if manifest.tier == "static" else (FILES[variant], HEAD, TOKENIZER)
-        self._facts = {
-            "name": manifest.task.name,
-            "type": manifest.task.type,
-            "language": manifest.task.language,
-            "tier": manifest.tier,
-            "length": manifest.length.model_dump(),
-            "unit": self.choice.unit,
-            "variant": variant,
-            "threads": threads,
-            "max_length": manifest.max_length,
-            "base_model": manifest.base_model,
-            "licence": manifest.licence,
-            "metrics": manifest.metrics,
-            "created_at": manifest.created_at.isoformat(),
-            "gts_version": manifest.gts_version,
-            "parameters": count_parameters(folder),
-            "bytes": sum((folder / name).stat().st_size for name in names),
-        }
+        self._facts = facts_of(
+            folder,
+            manifest,
+            variant,
+            threads,
+            length=manifest.length.model_dump(),
+            unit=self.choice.unit,
+        )
 
     @property
     def info(self) -> dict[str, Any]:
@@ -146,7 +123,7 @@ class SummaryStudent:
         Raises:
             InvalidInput: ``texts`` is one string, or holds something else than strings.
         """
-        return [self._scorer.scores(cut(text)) for text in _checked(texts)]
+        return [self._scorer.scores(cut(text)) for text in strings(texts)]
 
     def summarize(self, texts: Sequence[str], length: SummaryLength | None = None) -> list[dict[str, Any]]:
         """The extract of each text, and the pieces it is made of in the order of the text.
@@ -161,7 +138,7 @@ class SummaryStudent:
         """
         choice = self.choice.within(length) if length is not None else self.choice
         found = []
-        for text in _checked(texts):
+        for text in strings(texts):
             pieces = cut(text)
             scores = self._scorer.scores(pieces)
             chosen = choose(pieces, scores, choice)
@@ -188,7 +165,9 @@ class SummaryStudent:
         Raises:
             InvalidInput: A row is not of this form; the message names it, the first being ``rows[0]``.
         """
-        return self.summarize([_text_of(number, row) for number, row in enumerate(rows)])
+        return self.summarize(
+            [asked_string(number, row, "text", '{"text": "..."}') for number, row in enumerate(rows)]
+        )
 
 
 def load_summary_student(
@@ -235,25 +214,3 @@ def _choice(folder: Path, manifest: StudentManifest) -> Choice:
         except (KeyError, IndexError, ValueError) as error:
             raise damaged(folder / "gts.json", f"its decision is {manifest.decision}") from error
     return Choice().within(manifest.length)
-
-
-def _text_of(number: int, row: object) -> str:
-    text = row.get("text") if isinstance(row, Mapping) else None
-    if not isinstance(text, str):
-        raise InvalidInput(
-            f'rows[{number}] has no "text"; a string under "text" was expected',
-            mend='give rows such as {"text": "..."}',
-            row=f"rows[{number}]",
-        )
-    return text
-
-
-def _checked(texts: Sequence[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise InvalidInput("one string was given where a list of texts was expected", mend="write [text]")
-    for text in texts:
-        if not isinstance(text, str):
-            raise InvalidInput(
-                f"texts must be strings, one is {type(text).__name__}", mend="convert or drop such rows"
-            )
-    return list(texts)

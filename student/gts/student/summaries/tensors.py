@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.student.layout import HEAD, WEIGHTS, damaged, required_file
+from gts.student.layout import HEAD, WEIGHTS, damaged
+from gts.student.static_runtime import load_tensors
 from gts.tasks.salience import WIDTH
 
 Floats = NDArray[np.float32]
@@ -59,10 +59,9 @@ def load_head(folder: Path, tier: str) -> SummaryHead:
         NotFound: A file is missing.
         StorageError: A file is damaged.
     """
-    path = required_file(folder, HEAD)
-    tensors = _tensors(path)
+    path, tensors = folder / HEAD, load_tensors(folder, HEAD)
     if tier == "static":
-        tensors |= _tensors(required_file(folder, WEIGHTS))
+        tensors |= load_tensors(folder, WEIGHTS)
     shapes = {_SURFACE: (WIDTH,), _BIAS: (1,), _TABLE: (-1, TABLE_COLUMNS)}
     if tier != "static":
         shapes[_DIRECTION] = (-1,)
@@ -78,13 +77,3 @@ def load_head(folder: Path, tier: str) -> SummaryHead:
             raise damaged(path, f"{name} holds values that are not finite numbers")
     plain = {name: tensors[name].astype(np.float32) for name in shapes}
     return SummaryHead(plain[_TABLE], plain[_SURFACE], float(plain[_BIAS][0]), plain.get(_DIRECTION))
-
-
-def _tensors(path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return load_file(path)
-    except (SafetensorError, KeyError, AttributeError) as error:
-        raise damaged(path, str(error)) from error

@@ -1,21 +1,8 @@
-"""Long texts for a transformer: token ids in windows of equal length, each between the special tokens."""
+"""Long texts for a transformer: token ids in windows of equal length."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-
-def frame(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """The special tokens before a text, and those after it."""
-    encoding = tokenizer.encode("a")
-    special = encoding.special_tokens_mask
-    first = special.index(0) if 0 in special else 0
-    last = len(special) - special[::-1].index(0) if 0 in special else 0
-    return encoding.ids[:first], encoding.ids[last:]
 
 
 def windows(ids: Sequence[int], most: int) -> list[Sequence[int]]:

@@ -82,6 +82,8 @@ def read_extraction(
             "every test text is also among the examples",
             mend,
         )
+    if given:
+        _not_too_many(desk, (*gold, *tested, *texts))
     desk.problems.raise_if_any()
     known = gold_texts | {same_text_key(row.text) for row in kept}
     if given:
@@ -93,6 +95,18 @@ def read_extraction(
         tuple(MarkedRow(row.text, None, row.entities or () if given else (), Origin.POOL) for row in pool),
         tuple(marked_row(row, given) for row in kept),
     )
+
+
+def _not_too_many(desk: Desk, rows: Iterable[Annotated]) -> None:
+    """Each pair of given entities is looked at, so that many of them would take all memory."""
+    most = desk.limits.given_entities
+    for row in rows:
+        if len(row.entities or ()) > most:
+            desk.problems.add(
+                row.place,
+                f"the text {quote(row.text)} has {len(row.entities or ())} entities; at most {most} are accepted",
+                "split the text, or leave out entities between which nothing can hold",
+            )
 
 
 def _text_key(row: Annotated) -> str:

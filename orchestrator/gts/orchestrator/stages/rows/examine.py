@@ -28,8 +28,8 @@ def run(
         progress: Progress.
 
     Returns:
-        ``logprobs``, ``schema``, ``tokens_per_second``, ``text_seconds`` (one row of the task, among others), ``text_tokens``,
-        ``text_money``, and ``asked``: what the calls took.
+        ``logprobs``, ``schema``, ``tokens_per_second``, ``at_once``, ``tries`` and ``tuning_tokens`` (see stage ``examine``; here
+        a model only writes as it is), ``text_seconds`` (one row of the task, among others), ``text_tokens``, ``text_money``, and ``asked``: what the calls took.
 
     Raises:
         Unavailable: The model cannot be reached.
@@ -51,6 +51,9 @@ def run(
         "logprobs": abilities.logprobs,
         "schema": abilities.schema,
         "tokens_per_second": round(abilities.tokens_per_second, 2),
+        "at_once": model.entry.concurrency,
+        "tries": 1.0,
+        "tuning_tokens": 0,
         "text_seconds": account["seconds"] / len(rows),
         "text_tokens": account["tokens"] / len(rows),
         "text_money": account["money"] / len(rows),

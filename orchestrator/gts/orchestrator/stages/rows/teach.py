@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gts.orchestrator.crafts import craft_of
+from gts.orchestrator.crafts.protocol import Opinions
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import part
 from gts.orchestrator.stages.rows import HELDOUT, POOL, load_scene, write_beliefs
@@ -35,7 +36,9 @@ def run(
         teachers = craft.teachers(scene.task, params["encoder"] is not None)
     for i, name in enumerate(teachers):
         start, end = i / len(teachers), (i + 1) / len(teachers)
-        opinions = craft.teach(name, scene, part(progress, start, end, f"fitting teacher {name}"))
+        report = part(progress, start, end, f"fitting teacher {name}")
+        is_asked = bool(scene.heldout or scene.pool)
+        opinions = craft.teach(name, scene, report) if is_asked else Opinions((), ())
         write_beliefs(out / name / HELDOUT, craft, opinions.heldout)
         write_beliefs(out / name / POOL, craft, opinions.pool)
     (out / "teachers").write_text("\n".join(teachers), "utf-8")
