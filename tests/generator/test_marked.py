@@ -519,3 +519,9 @@ def test_an_edit_moves_every_other_part_with_its_words(gold: Gold, words: str) -
                 assert span.of(new) == words
             else:
                 assert span.of(new) == text[old.start : place[0]] + words + text[place[1] : old.end]
+
+
+def test_an_event_whose_line_ends_in_a_number_stays_with_its_text() -> None:
+    answer = "[@1: He] was [@2: arrested] in [@3: Rome].\narrest: @2 (who: @1, where: @3)\n\n[@1: She] left."
+
+    assert blocks_of(answer) == answer.split("\n\n")

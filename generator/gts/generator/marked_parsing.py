@@ -14,7 +14,7 @@ from gts.tasks.structures import Structure
 from gts.tasks.text import clean_text, is_blank
 from gts.tasks.unmarking import is_statement, parse_marked
 
-_NUMBERING = re.compile(r"(?:\(?\d{1,3}[.):、．）]\s*|[-*•–]\s+)")
+_NUMBERING = re.compile(r"\A(?:\(?\d{1,3}[.):、．）]\s*|[-*•–]\s+)")
 _HARMLESS = "unknown type"
 
 
