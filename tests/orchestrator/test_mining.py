@@ -34,7 +34,7 @@ def test_single_texts_become_pairs_for_every_later_stage(store: ArtifactStore) -
     data = task(unlabeled=QUESTIONS)
     runner = runner_of(store, data)
 
-    prepare(runner)
+    prepare(runner, data)
 
     mined = get_task(store, runner.task)
     assert isinstance(mined, RowTask)
@@ -48,8 +48,8 @@ def test_a_job_that_starts_again_does_not_mine_again(store: ArtifactStore) -> No
     data = task(unlabeled=QUESTIONS)
     first, again = runner_of(store, data), runner_of(store, data)
 
-    prepare(first)
-    prepare(again)
+    prepare(first, data)
+    prepare(again, data)
 
     assert first.task == again.task
     assert [row["cached"] for row in (*first.account, *again.account)] == [False, True]
@@ -59,7 +59,7 @@ def test_given_pairs_stay_as_they_are(store: ArtifactStore) -> None:
     data = task()
     runner = runner_of(store, data)
 
-    prepare(runner)
+    prepare(runner, data)
 
     assert runner.task == put_task(store, data)
     assert not runner.account

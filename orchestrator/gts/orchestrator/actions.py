@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gts.core.errors import GTSError, InvalidInput, MissingDependency, NotFound, Unavailable
 from gts.core.llm.entries import find
 from gts.core.llm.values import Fault
 from gts.core.threads import machine_name
@@ -10,13 +9,10 @@ from gts.orchestrator import consultation, costs, generation
 from gts.orchestrator.evidence import Variant
 from gts.orchestrator.planner import Action
 from gts.orchestrator.run import Run
-from gts.orchestrator.site_models import TEACHING, asked_with
+from gts.orchestrator.site_models import OUT_OF_REACH, TEACHING, asked_with, in_words
 from gts.orchestrator.taskstore import put_test
 from gts.orchestrator.trials import try_student
 from gts.tasks.dataset import TaskData
-
-OUT_OF_REACH = (Unavailable, MissingDependency, NotFound, InvalidInput)
-"""What goes wrong with a language model that a job can do without."""
 
 
 def teach(run: Run[TaskData], action: Action) -> str:
@@ -128,12 +124,6 @@ def forgo(run: Run[TaskData], action: Action) -> str:
     """Do without the texts of a language model."""
     run.evidence = run.evidence.evolve(forgone={**run.evidence.forgone, action.model: action.reason})
     return "not tried"
-
-
-def in_words(error: GTSError) -> str:
-    """What went wrong and what to do, as parts of one sentence."""
-    message = error.message.rstrip(" .")
-    return f"{message}; {error.mend}" if error.mend else message
 
 
 def _again(run: Run[TaskData], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> str:

@@ -25,6 +25,8 @@ _WRITING_S = 180.0
 """Time for a language model's writing in a job that nobody gave a time."""
 START_S = 5.0
 """Loading torch and a model in a fresh process."""
+GUESS_S = 30.0
+"""Comparing a few thousand texts with what is said of labels."""
 MINE_S = 8.0
 """Making pairs of some thousand single texts."""
 EXAMINE_S = 15.0

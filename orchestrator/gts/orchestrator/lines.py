@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gts.orchestrator import actions, row_actions
+from gts.orchestrator import actions, guessing, row_actions
 from gts.orchestrator.planner import Action, FixedPlanner, Kind, Planner
 from gts.orchestrator.row_planner import RowPlanner
 from gts.orchestrator.run import Run
@@ -21,20 +21,21 @@ class Line:
     """One way of production.
 
     Attributes:
-        prepare: Makes of the data what stages work on, before anything else, and has the runner give them that.
+        prepare: Makes of the data what stages work on, before anything else, and has the runner give them that; returns what
+            the driver needs of it.
         profile: Name of the stage that counts the data.
         planner: Chooses what is done.
         actions: How each kind of action is done.
     """
 
-    prepare: Callable[[StageRunner], None]
+    prepare: Callable[[StageRunner, Any], Any]
     profile: str
     planner: Planner
     actions: Mapping[Kind, Do]
 
 
 _CLASSIFICATION = Line(
-    lambda runner: None,
+    guessing.prepare,
     "profile",
     FixedPlanner(),
     {

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gts.core import catalogue
 from gts.core.artifacts import ArtifactStore
 from gts.core.errors import InvalidInput
 from gts.core.threads import machine_name
@@ -14,6 +13,7 @@ from gts.generator.wishes import Wish, write_reviews
 from gts.orchestrator import costs
 from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.decisions import Decisions
+from gts.orchestrator.encoders import encoder_of
 from gts.orchestrator.evidence import Evidence, Profile, Trial
 from gts.orchestrator.lines import line_of
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Kind, Planner, best_trial
@@ -79,7 +79,7 @@ def produce_student(
     runner = StageRunner(put_for_stages(store, task, data.spec), store, compute, recorder)
     decisions = Decisions(runner)
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
-        line.prepare(runner)
+        data = line.prepare(runner, data)
         profile = _profile(runner, line.profile, data.spec.language)
         rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
         done(
@@ -117,12 +117,6 @@ def produce_student(
 
 
 def _profile(runner: StageRunner, stage: str, language: str | None) -> Profile:
-    known = catalogue.encoder_for(language or "und")
-    encoder = known.id if known else None
     # The speed of this machine and its encoder are part of the answer, so another one is a different question.
-    params = {
-        "machine": machine_name(),
-        "encoder": encoder,
-        "weights": catalogue.identity(encoder) if encoder else None,
-    }
+    params = {"machine": machine_name(), **encoder_of(language)}
     return Profile(**runner.run(stage, "", params, costs.START_S).summary)

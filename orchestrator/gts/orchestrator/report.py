@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Trial
 from gts.orchestrator.planner import why_untried
 from gts.orchestrator.production import Production
 from gts.orchestrator.runner import ModelAccount
+from gts.tasks.dataset import Origin, TaskData
+from gts.tasks.measures import AGREEMENT
 from gts.tasks.saving import AnyTask
 
 
@@ -16,6 +19,7 @@ def report_of(production: Production) -> dict[str, Any]:
     """The report of a finished run, in the form of docs/architecture.md."""
     evidence, trial, data = production.evidence, production.trial, production.data
     used = trial.generators if trial.helps else ()
+    guessed = isinstance(data, TaskData) and any(row.origin == Origin.GUESSED for row in data.gold)
     return {
         "name": data.spec.name,
         "type": data.spec.type,
@@ -24,15 +28,16 @@ def report_of(production: Production) -> dict[str, Any]:
         "language": data.spec.language,
         "multi_label": bool(data.spec.multi_label),
         "counts": {
-            "gold": len(data.gold),
+            "gold": 0 if guessed else len(data.gold),
+            "guessed": len(data.gold) if guessed else 0,
             "pool": evidence.profile.pool,
             "generated": sum(evidence.generations[name]["accepted"] for name in used),
             "test": len(data.test),
         },
         "tier": trial.tier,
         "published": trial.winner,
-        "estimate": trial.best.as_json(),
-        "seed_only": trial.seed_only.as_json(),
+        "estimate": _estimate(trial.best, guessed),
+        "seed_only": _estimate(trial.seed_only, guessed),
         "teachers": _teachers(evidence),
         "generators": _generators(used, production),
         "generation_note": None if evidence.generations else _why_none(evidence),
@@ -47,6 +52,11 @@ def report_of(production: Production) -> dict[str, Any]:
         "money": round(evidence.spent_money, 6),
         "paid": round(sum(model["paid"] for model in production.models), 6),
     }
+
+
+def _estimate(estimate: Estimate, guessed: bool) -> dict[str, Any]:
+    """What was measured on guessed examples is how far the student agrees with the guesses, nothing else."""
+    return estimate.as_json() | ({"metric": AGREEMENT} if guessed else {})
 
 
 def _labels(data: AnyTask) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 from gts.core.llm.entries import find
 from gts.core.threads import machine_name
 from gts.orchestrator import costs, row_costs
-from gts.orchestrator.actions import OUT_OF_REACH, in_words
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Decision, Judgement
 from gts.orchestrator.estimate import Estimate
@@ -16,7 +15,7 @@ from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.planner import Action
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
-from gts.orchestrator.site_models import TEACHING, WRITING, asked_with
+from gts.orchestrator.site_models import OUT_OF_REACH, TEACHING, WRITING, asked_with, in_words
 from gts.orchestrator.stages.rows import folds_of
 from gts.orchestrator.stages.rows.audit import opinions_of
 from gts.orchestrator.stages.rows.crossing import cross_judge
@@ -31,10 +30,11 @@ _GENERATED_PER_ROW = 4
 _MOST_GENERATED = 2000
 
 
-def prepare(runner: StageRunner) -> None:
+def prepare(runner: StageRunner, data: RowTask) -> RowTask:
     """Make pairs of a similarity task's single texts; all later stages work on these."""
     if has_sentences(runner.store.path(runner.task)):
         runner.task = runner.run("rows.mine", "", {}, costs.MINE_S).artifact
+    return data
 
 
 def teach(run: Run[RowTask], action: Action) -> str:

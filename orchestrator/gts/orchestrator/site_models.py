@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from gts.core.errors import InvalidInput
+from gts.core.errors import GTSError, InvalidInput, MissingDependency, NotFound, Unavailable
 from gts.core.llm import entries, prompts
 from gts.core.llm.entry import ModelEntry
 from gts.tasks.spec import TaskSpec
 
 TEACHING, WRITING = "gts.teacher", "gts.generator"
 """Packages of the prompts with which texts are labelled, and written."""
+
+OUT_OF_REACH = (Unavailable, MissingDependency, NotFound, InvalidInput)
+"""What goes wrong with a language model that a job can do without."""
 
 
 def check_models(spec: TaskSpec) -> None:
@@ -70,3 +73,9 @@ def asked_with(name: str, *packages: str) -> dict[str, Any]:
         "chat": entry.chat,
         "prompts": prompts.prompts_digest(*packages),
     }
+
+
+def in_words(error: GTSError) -> str:
+    """What went wrong and what to do, as parts of one sentence."""
+    message = error.message.rstrip(" .")
+    return f"{message}; {error.mend}" if error.mend else message

@@ -70,7 +70,7 @@ def model_card(report: Report, manifest: StudentManifest, repository: str | None
 
 
 def _front_matter(report: Report, manifest: StudentManifest) -> str:
-    metric = _METRIC_IDS.get((report.get("estimate") or {}).get("metric", "accuracy"), "f1")
+    metric = _METRIC_IDS.get(report.get("metric", "accuracy"), "f1")
     tag = WORDS[manifest.task.type].tag
     tags = ["gts", tag, manifest.tier, "onnx", "few-shot", "knowledge-distillation"]
     fields: dict[str, Any] = {
@@ -153,6 +153,12 @@ def _quality(report: Report) -> str:
 
 
 def _sentence(estimate: Report) -> str:
+    if estimate["metric"] == measures.AGREEMENT:
+        return (
+            f"Nobody had labelled anything: {estimate['n']} texts were labelled by what is said of the labels. On such texts the "
+            f"student says what was guessed **{_percent(estimate['value'])}** of the time, which is no accuracy: how often "
+            "the guesses are right is not known."
+        )
     metric = measures.NAMES.get(estimate["metric"], plain(estimate["metric"]))
     method = f" ({plain(estimate['method'])})" if estimate.get("method") else ""
     return (
@@ -168,8 +174,11 @@ def _interval(estimate: Report) -> str:
 
 def _making(report: Report, manifest: StudentManifest) -> str:
     parts = ["## How it was made"]
+    is_guessed = (report.get("counts") or {}).get("guessed")
     counts = [
-        _count(report, "gold", "labelled text"),
+        _count(report, "guessed", "text with a guessed label")
+        if is_guessed
+        else _count(report, "gold", "labelled text"),
         _count(report, "pool", "unlabelled text"),
         _count(report, "generated", "generated text"),
     ]

@@ -37,10 +37,15 @@ from gts.tasks.wording import counted, listing, quote
 
 Sources = Source | Sequence[Source]
 
+_GUESSED = (
+    "no labelled examples: the unlabelled texts that speak most clearly for a label, by its name and description, are taken "
+    "for examples; how often the student is right can only be told with a test file"
+)
+
 
 def build_task(
     spec: TaskSpec,
-    examples: Sources,
+    examples: Sources | None,
     unlabeled: Sources | None = None,
     test: Sources | None = None,
     columns: Columns | None = None,
@@ -51,14 +56,15 @@ def build_task(
 
     Args:
         spec: The task; labels, multi_label and language are filled in from the data where they are open.
-        examples: The labelled examples.
+        examples: The labelled examples; there may be none where the task declares its labels and has unlabelled texts,
+            from which examples are then guessed.
         unlabeled: Texts without labels.
         test: Labelled texts that no training sees.
         columns: Column names and label separator, where the person gave them.
         limits: Bounds on what is read.
 
     Returns:
-        The task with every later stage's invariants: known labels only, at least two examples of each, no text
+        The task with every later stage's invariants: known labels only, at least two examples of each or none at all, no text
         twice in gold or pool, no test or pool text equal to a gold text.
 
     Raises:
@@ -75,6 +81,11 @@ def build_task(
     return _Builder(spec, columns or Columns(), limits).build(
         _as_list(examples), _as_list(unlabeled), _as_list(test)
     )
+
+
+def may_guess(spec: TaskSpec) -> bool:
+    """Whether a task declares enough to do without examples."""
+    return spec.type == "classification" and len(spec.labels) > 1 and not spec.multi_label
 
 
 def _as_list(sources: Sources | None) -> list[Source]:
@@ -100,7 +111,7 @@ class _Builder:
         self.problems = Problems(self.limits.problems)
 
     def build(self, examples: list[Source], unlabeled: list[Source], test: list[Source]) -> TaskData:
-        self._check_wishes(examples)
+        self._check_wishes(examples, unlabeled)
         raw_gold = list(self._rows(examples, "examples", labelled=True))
         raw_test = list(self._rows(test, "test", labelled=True)) if test else []
         multi_label = find_multi_label(self.spec.multi_label, self.columns.separator, raw_gold)
@@ -115,7 +126,9 @@ class _Builder:
             check_known(gold, labels, "declared in the task", self.problems)
         check_known(tested, labels, "the task's labels", self.problems)
         gold = without_duplicates(gold, self.problems, self.notes)
-        if not self.problems.found:  # broken rows would make every count wrong
+        if not examples:
+            self.notes.append(_GUESSED)
+        elif not self.problems.found:  # broken rows would make every count wrong
             title = _titles(examples)
             check_balance(
                 gold, labels, multi_label=multi_label, file=title, limits=self.limits, problems=self.problems
@@ -149,10 +162,13 @@ class _Builder:
         notes = [*self.notes, *length_notes([*texts, *clean]), *label_notes(labels)]
         return TaskData(spec, gold_examples, clean, test_examples, tuple(dict.fromkeys(notes)))
 
-    def _check_wishes(self, examples: list[Source]) -> None:
-        if not examples:
-            mend = "give a file, pasted text or rows"
-            raise InvalidInput("the task has no examples; some were expected", mend=mend, field="examples")
+    def _check_wishes(self, examples: list[Source], unlabeled: list[Source]) -> None:
+        if not examples and not (may_guess(self.spec) and unlabeled):
+            raise InvalidInput(
+                "the task has no examples; some were expected",
+                mend="give two texts of each label or more; or declare the labels, describe them, and give unlabelled texts",
+                field="examples",
+            )
         if self.columns.separator and self.spec.multi_label is False:
             raise InvalidInput(
                 "label_separator is given, but multi_label is false",

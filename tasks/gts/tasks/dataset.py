@@ -19,6 +19,7 @@ class Origin(StrEnum):
     POOL = "pool"
     GENERATED = "generated"
     ANSWERED = "answered"
+    GUESSED = "guessed"
 
 
 @dataclass(frozen=True, slots=True)

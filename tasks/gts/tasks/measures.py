@@ -20,6 +20,9 @@ NAMES: Mapping[str, str] = {
 }
 """In the order in which they are shown."""
 
+AGREEMENT = "agreement"
+"""What is measured of a student where all labels are guessed: how often it says what was guessed."""
+
 
 def shown(measures: Mapping[str, Any]) -> list[str]:
     """The measures among some facts that are shown, in order.

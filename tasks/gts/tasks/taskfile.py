@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gts.core.errors import InvalidInput
-from gts.tasks.building import Sources, build_task
+from gts.tasks.building import Sources, build_task, may_guess
 from gts.tasks.columns import Columns
 from gts.tasks.decoding import open_bytes, undecodable
 from gts.tasks.document import check_keys, columns_of, parse_document, spec_of
@@ -76,7 +76,7 @@ def load_task_file(
     spec, columns = spec_of(document), columns_of(document)
     columns = replace(columns, text=text_column or columns.text, label=label_column or columns.label)
     examples = _files(document, "examples", path.parent)
-    if examples is None:
+    if examples is None and not may_guess(spec):
         raise _no_examples(spec, "`examples: labelled.csv`")
     unlabeled, test = _files(document, "unlabeled", path.parent), _files(document, "test", path.parent)
     return _built(spec, examples, unlabeled, test, columns, limits)
@@ -118,7 +118,7 @@ def load_task_document(
     check_keys(document)
     spec, columns = spec_of(document), columns_of(document)
     found = examples if examples is not None else _inline(document, "examples")
-    if found is None:
+    if found is None and not may_guess(spec):
         raise _no_examples(spec, f'`"examples": [{_ROW[spec.type]}]`, paste some, or upload a file')
     return _built(
         spec,
@@ -132,7 +132,7 @@ def load_task_document(
 
 def _built(
     spec: TaskSpec,
-    examples: Sources,
+    examples: Sources | None,
     unlabeled: Sources | None,
     test: Sources | None,
     columns: Columns,
@@ -140,7 +140,7 @@ def _built(
 ) -> AnyTask:
     if spec.type == "classification":
         return build_task(spec, examples, unlabeled, test, columns, limits=limits)
-    return build_row_task(spec, examples, unlabeled, test, columns, limits=limits)
+    return build_row_task(spec, examples or [], unlabeled, test, columns, limits=limits)
 
 
 def _no_examples(spec: TaskSpec, how: str) -> InvalidInput:

@@ -56,6 +56,7 @@ def _stage(name: str, version: int, model: str | None = None) -> Stage:
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
+        _stage("guess", 1, model="model"),
         _stage("profile", 3),
         _stage("embed", 1),
         _stage("teach", 1),

@@ -102,7 +102,7 @@ def print_report(report: Mapping[str, Any]) -> None:
             (
                 f"{who.replace('_', '-')} on the test file",
                 "",
-                f"{scores[estimate['metric']]:.3f}",
+                f"{scores[report['metric']]:.3f}",
                 f"n = {scores['n']}",
             )
         )
