@@ -59,14 +59,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for seed in args.seeds:
             for name in args.only:
-                run = measure(Path(temporary) / f"{name}-{seed}", name, args, seed)
-                print(json.dumps(run), flush=True)
-                result["runs"].append(run)
+                for run in measure(Path(temporary) / f"{name}-{seed}", name, args, seed):
+                    print(json.dumps(run), flush=True)
+                    result["runs"].append(run)
                 args.out.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def measure(folder: Path, name: str, args: argparse.Namespace, seed: int) -> dict[str, object]:
-    """One job, and its students' accuracy on the whole test set."""
+def measure(folder: Path, name: str, args: argparse.Namespace, seed: int) -> list[dict[str, object]]:
+    """One job: a run for each of its students, with its accuracy on the whole test set."""
     source = args.data / "classification" / name
     train, test = read_rows(source, "train"), read_rows(source, "test")
     labels = {str(row["label"]): "" for row in train} | SETS[name]
@@ -87,17 +87,15 @@ def measure(folder: Path, name: str, args: argparse.Namespace, seed: int) -> dic
     }
     (folder / "task.yaml").write_text(json.dumps(spec, ensure_ascii=False), "utf-8")
     report, wall = produce(folder, "task", args.seconds)
-    return {
+    job = {
         "set": name,
         "seed": seed,
         "wall_s": round(wall, 1),
         "agreement": report["estimate"],
         "guessed": report["counts"]["guessed"],
-        "students": [
-            {key: student[key] for key in ("tier", "estimate", "test", "seed_only_test")}
-            for student in report["students"]
-        ],
     }
+    keys = ("tier", "estimate", "test", "seed_only_test")
+    return [job | {key: student[key] for key in keys} for student in report["students"]]
 
 
 if __name__ == "__main__":

@@ -436,3 +436,18 @@ def test_test_texts_are_put_to_every_packaged_student_once_all_is_made() -> None
     titles, _ = course(task(), n_test=100)
 
     assert titles[-5:] == ["package mini", "package static", "evaluate mini", "evaluate static", "publish"]
+
+
+def test_a_writer_never_costs_a_job_its_encoder() -> None:
+    """With a quarter of the time kept for the writer there would be none left for the encoder; the examples are worth more."""
+    slow = replace(PROFILE, encode_s=0.02)
+    planner, student = FixedPlanner(), {"tier": "static"}
+
+    def sizes(budget: float, generators: list[str]) -> Sizes:
+        spec = task(student=student, generators=generators, budget={"seconds": budget})
+        return planner.sizes(spec, slow, budget)
+
+    least = next(float(budget) for budget in range(10, 5000, 10) if sizes(budget, ["embedded"]).encoder)
+
+    assert sizes(least, ["embedded", "big"]) == sizes(least, ["embedded"])
+    assert sizes(4 * least, ["embedded", "big"]).encoder

@@ -165,10 +165,12 @@ class FixedPlanner:
     def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float) -> Sizes:
         """See :meth:`Planner.sizes`."""
         tiers = wanted_tiers(spec, profile)
-        if spec.budget.seconds is not None:
-            budget_s *= 1 - costs.writers_share(len(spec.writers))
-        is_hard = spec.budget.seconds is not None and spec.student.tier != "mini"
-        return costs.choose_sizes(profile, budget_s, "mini" in tiers, is_hard)
+        is_timed = spec.budget.seconds is not None
+        is_hard = is_timed and spec.student.tier != "mini"
+        kept = costs.writers_share(len(spec.writers)) if is_timed else 0.0
+        sizes = costs.choose_sizes(profile, budget_s * (1 - kept), "mini" in tiers, is_hard)
+        # No writer is worth the encoder: without it the same examples teach far less (benchmarks/LOG.md).
+        return sizes if sizes.encoder else costs.choose_sizes(profile, budget_s, "mini" in tiers, is_hard)
 
     def next(self, evidence: Evidence) -> Action:
         """See :meth:`Planner.next`."""
