@@ -451,3 +451,13 @@ def test_a_writer_never_costs_a_job_its_encoder() -> None:
 
     assert sizes(least, ["embedded", "big"]) == sizes(least, ["embedded"])
     assert sizes(4 * least, ["embedded", "big"]).encoder
+
+
+def test_texts_made_of_the_users_own_never_cost_a_job_its_encoder() -> None:
+    scarce = replace(PROFILE, encode_s=0.05, pool=0)
+    least = next(sizes for sizes in reversed(costs.LADDER) if sizes.encoder)
+    needed = costs.total_s(scarce, least, mini=True, generates=False) / 0.9
+
+    assert costs.total_s(scarce, least, mini=True) > needed
+    assert costs.choose_sizes(scarce, needed + 1, mini=True).encoder
+    assert not costs.choose_sizes(scarce, needed / 2, mini=True).encoder

@@ -351,8 +351,8 @@ def teaching_s(profile: Profile, sizes: Sizes) -> float:
     return total + teach_s(profile, profile.gold, pool, sizes.tune_steps, sizes.encoder)
 
 
-def total_s(profile: Profile, sizes: Sizes, mini: bool) -> float:
-    """The whole fixed plan."""
+def total_s(profile: Profile, sizes: Sizes, mini: bool, generates: bool = True) -> float:
+    """The whole fixed plan, with or without texts made of the user's own."""
     tiers = ("mini", "static") if mini and sizes.encoder else ("static",)
     total = START_S + teaching_s(profile, sizes)
     for tier in tiers:
@@ -360,11 +360,12 @@ def total_s(profile: Profile, sizes: Sizes, mini: bool) -> float:
         total += package_s(tier)
     if sizes.refine_steps and "mini" in tiers:
         total += student_s(profile, sizes, "mini", sizes.refine_steps)
-    return total + (generate_s(profile, sizes, tiers[0]) if wants_generator(profile) else 0.0)
+    generates = generates and wants_generator(profile)
+    return total + (generate_s(profile, sizes, tiers[0]) if generates else 0.0)
 
 
 def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = True) -> Sizes:
-    """The most lavish sizes whose forecast leaves a tenth of the budget spare.
+    """The most lavish sizes whose forecast leaves a tenth of the budget spare; the least with an encoder may cost the generator.
 
     Args:
         profile: What there is to work with.
@@ -379,4 +380,8 @@ def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = 
     else:
         rungs = list(LADDER if is_hard else LADDER[: LADDER.index(_ENOUGH) + 1])
     fitted = [replace(sizes, folds=min(sizes.folds, folds)) for sizes in rungs]
-    return next((s for s in fitted if total_s(profile, s, mini) <= 0.9 * budget_s), fitted[-1])
+    spare_s = 0.9 * budget_s
+    if fitting := next((s for s in fitted if s.encoder and total_s(profile, s, mini) <= spare_s), None):
+        return fitting
+    least = [s for s in fitted if s.encoder][-1:]
+    return next((s for s in least if total_s(profile, s, mini, generates=False) <= spare_s), fitted[-1])
