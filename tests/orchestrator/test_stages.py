@@ -182,6 +182,7 @@ def test_a_part_of_a_stage_reports_its_part() -> None:
 
 def test_the_stage_table_lists_what_a_job_needs() -> None:
     rows = (
+        "mine",
         "profile",
         "begin",
         "teach",
@@ -195,6 +196,7 @@ def test_the_stage_table_lists_what_a_job_needs() -> None:
     )
     assert set(STAGES) == {
         *(f"rows.{name}" for name in rows),
+        "guess",
         "profile",
         "embed",
         "teach",
