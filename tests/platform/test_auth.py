@@ -20,6 +20,7 @@ PUBLIC = {
     ("GET", "/api/v1/openapi.json"),
     ("HEAD", "/api/v1/openapi.json"),
     ("GET", "/login"),
+    ("GET", "/language"),
     ("GET", "/static/x"),
     ("GET", "/favicon.ico"),
     ("POST", "/login"),

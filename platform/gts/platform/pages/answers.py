@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gts.platform.pages.languages import ENGLISH, Language
+
 _SHOWN_SCORES = 8
 _TONES = 6
 """Colours that types share; the name stands beside the words anyway."""
@@ -84,13 +86,16 @@ class Answer:
     summary: str = ""
 
 
-def answer_view(task_type: str, row: Mapping[str, Any], said: Mapping[str, Any]) -> Answer:
+def answer_view(
+    task_type: str, row: Mapping[str, Any], said: Mapping[str, Any], language: Language = ENGLISH
+) -> Answer:
     """What a model said, for the page.
 
     Args:
         task_type: Task type of the model.
         row: What it was asked about.
         said: Its answer, as :meth:`gts.student.opening.AnyStudent.answer` gives it.
+        language: What it is said in.
     """
     if task_type == "classification":
         lines = tuple(
@@ -112,7 +117,7 @@ def answer_view(task_type: str, row: Mapping[str, Any], said: Mapping[str, Any])
         Link(found["head"]["text"], found["type"], found["tail"]["text"], found["score"])
         for found in said.get("relations", ())
     )
-    return Answer(task_type, pieces=pieces(row["text"], said["entities"]), links=links)
+    return Answer(task_type, pieces=pieces(row["text"], said["entities"], language), links=links)
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class ShownRow:
     note: str = ""
 
 
-def shown_row(row: Mapping[str, Any]) -> ShownRow:
+def shown_row(row: Mapping[str, Any], language: Language = ENGLISH) -> ShownRow:
     """A row of a preview (:func:`gts.tasks.row_preview.row_preview`), for the page.
 
     Example:
@@ -138,7 +143,8 @@ def shown_row(row: Mapping[str, Any]) -> ShownRow:
     if "text_a" in row:
         score = row.get("label", row.get("score"))
         text = f"{row['text_a']}  /  {row['text_b']}"
-        return ShownRow((Piece(text),), "" if score is None else f"alike: {score:g}")
+        note = "" if score is None else language.gettext("alike: %(score)s", score=f"{score:g}")
+        return ShownRow((Piece(text),), note)
     text = row["text"]
     marks = [*row.get("entities", ()), *row.get("given", ())]
     notes = [row["summary"]] if row.get("summary") else []
@@ -148,10 +154,10 @@ def shown_row(row: Mapping[str, Any]) -> ShownRow:
     for event in row.get("events", ()):
         marks.append({**event["trigger"], "type": event["type"]})
         marks += [{**part, "type": part["role"]} for part in event["arguments"]]
-    return ShownRow(pieces(text, marks), "; ".join(notes))
+    return ShownRow(pieces(text, marks, language), language.gettext("; ").join(notes))
 
 
-def pieces(text: str, marks: Sequence[Mapping[str, Any]]) -> tuple[Piece, ...]:
+def pieces(text: str, marks: Sequence[Mapping[str, Any]], language: Language = ENGLISH) -> tuple[Piece, ...]:
     """A text cut at marks; of marks that overlap the one that begins first, and of these the longest, is shown.
 
     Example:
@@ -167,7 +173,9 @@ def pieces(text: str, marks: Sequence[Mapping[str, Any]]) -> tuple[Piece, ...]:
         if mark["start"] > at:
             found.append(Piece(text[at : mark["start"]]))
         name = mark.get("type", "")
-        found.append(Piece(text[mark["start"] : mark["end"]], name or "entity", tones[name]))
+        found.append(
+            Piece(text[mark["start"] : mark["end"]], name or language.gettext("entity"), tones[name])
+        )
         at = mark["end"]
     if at < len(text):
         found.append(Piece(text[at:]))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from gts.platform.pages.languages import ENGLISH, Language
 from gts.platform.pages.wording import percent
 
 _ROW_HEIGHT, _AXIS_HEIGHT, _TOP = 52, 26, 4
@@ -36,7 +37,7 @@ class Interval:
     strong: bool = False
 
 
-def interval_chart(rows: Sequence[Interval]) -> Markup:
+def interval_chart(rows: Sequence[Interval], language: Language = ENGLISH) -> Markup:
     """Estimates with their intervals on one common axis.
 
     Example:
@@ -81,8 +82,14 @@ def interval_chart(rows: Sequence[Interval]) -> Markup:
                 mark=y + 33,
             )
         )
-    spoken = "; ".join(
-        f"{row.label} {percent(row.value)}, between {percent(row.low)} and {percent(row.high)}"
+    spoken = language.gettext("; ").join(
+        language.gettext(
+            "%(label)s %(value)s, between %(low)s and %(high)s",
+            label=row.label,
+            value=percent(row.value),
+            low=percent(row.low),
+            high=percent(row.high),
+        )
         for row in rows
     )
     return Markup(

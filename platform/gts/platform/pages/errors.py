@@ -8,18 +8,19 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from gts.core.errors import GTSError, Unauthorized
-from gts.platform.pages.render import render
+from gts.platform.pages.languages import language_of, mark
+from gts.platform.pages.render import address_of, render
 
 _TITLES = {
-    401: "Please sign in",
-    403: "This is not allowed",
-    404: "Nothing is here",
-    405: "This is not possible here",
-    409: "This cannot be done now",
-    413: "This is too much at once",
-    422: "This was not understood",
-    429: "One moment, please",
-    507: "The disk is full",
+    401: mark("Please sign in"),
+    403: mark("This is not allowed"),
+    404: mark("Nothing is here"),
+    405: mark("This is not possible here"),
+    409: mark("This cannot be done now"),
+    413: mark("This is too much at once"),
+    422: mark("This was not understood"),
+    429: mark("One moment, please"),
+    507: mark("The disk is full"),
 }
 
 
@@ -32,13 +33,7 @@ def error_page(request: Request, error: GTSError, status: int | None = None) -> 
         status: HTTP status; the error's own by default.
     """
     if isinstance(error, Unauthorized):
-        return RedirectResponse("/login?" + urlencode({"next": _return_to(request)}), status_code=303)
+        return RedirectResponse("/login?" + urlencode({"next": address_of(request)}), status_code=303)
     status = status or error.status
-    title = _TITLES.get(status, "Something went wrong")
+    title = language_of(request).text(_TITLES.get(status, mark("Something went wrong")))
     return render(request, "error.html", status=status, title=title, error=error, code=status)
-
-
-def _return_to(request: Request) -> str:
-    if request.method != "GET":
-        return "/new" if request.url.path == "/new" else "/"
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -10,6 +10,7 @@ from typing import Any
 
 from gts.core.errors import DataError, InvalidInput
 from gts.orchestrator.site_models import check_models
+from gts.platform.pages.languages import ENGLISH, Language
 from gts.platform.pages.wording import sentence
 from gts.platform.uploads import Upload
 from gts.tasks.columns import Columns, map_columns
@@ -22,10 +23,11 @@ from gts.tasks.saving import AnyTask
 from gts.tasks.source import FileSource, Source, TextSource
 from gts.tasks.spec import EMBEDDED
 from gts.tasks.taskfile import load_task_document
+from gts.tasks.wording import counted
 
 DATA_FIELDS = {"examples": "labelled examples", "unlabeled": "unlabelled texts", "test": "test texts"}
 LIMITS = ("seconds", "tokens", "money")
-PLAIN_FIELDS = ("name", "type", "labels", "language", "tier", *LIMITS, "models")
+PLAIN_FIELDS = ("name", "type", "labels", "entities_given", "language", "tier", *LIMITS, "models")
 TEACHES, WRITES = "teaches:", "writes:"
 """A box for each language model: whether it labels texts, and whether it writes some."""
 _ECHOED_CHARS = 400_000  # more than this is not sent back to the browser to be edited
@@ -61,6 +63,11 @@ EMPTY_FORM = Form({}, {}, {})
 
 _TYPES_FIELD = {"classification": "labels", "ner": "entities", "relation": "relations", "event": "events"}
 """Task type to the key of a task that the field of labels fills."""
+_BARE_ROWS = {
+    "similarity": frozenset({"text_a", "text_b"}),
+    **dict.fromkeys(("ner", "relation", "event"), frozenset({"text"})),
+}
+"""Task type to the keys of a row that nobody has labelled yet, where the page has a panel to label rows."""
 
 
 def read_form(upload: Upload) -> AnyTask:
@@ -74,19 +81,54 @@ def read_form(upload: Upload) -> AnyTask:
     task_type = document["type"] = fields.get("type", "").strip() or "classification"
     if key := _TYPES_FIELD.get(task_type):
         document[key] = fields.get("labels", "")
+    if task_type == "relation":
+        document["entities_given"] = fields.get("entities_given", "")
     document["teachers"] = _named(fields, TEACHES)
     document["generators"] = [EMBEDDED, *_named(fields, WRITES)]
     if tier := fields.get("tier", "").strip():
         document["student"] = {"tier": tier}
     document["budget"] = {name: limit for name in LIMITS if (limit := fields.get(name, "").strip())}
+    labelled, bare = set_apart(fields.get("examples", ""), task_type)
+    upload = replace(upload, fields={**fields, "examples": labelled})
     sources = {field: _sources(upload, field) for field in DATA_FIELDS}
+    if bare:
+        sources["unlabeled"].append(TextSource(bare, "labelled examples without labels"))
     examples, unlabeled, test = (sources[field] or None for field in ("examples", "unlabeled", "test"))
     data = load_task_document(document, examples=examples, unlabeled=unlabeled, test=test)
     check_models(data.spec)
     if not isinstance(data, TaskData):
-        return data
+        count = len(bare.splitlines())
+        note = f"{counted(count, 'row')} among the examples without marks or answer read as unlabelled"
+        return replace(data, notes=(note, *data.notes)) if bare else data
     notes = [note for field, found in sources.items() for note in _column_notes(field, found, data)]
     return replace(data, notes=(*notes, *data.notes))
+
+
+def set_apart(pasted: str, task_type: str) -> tuple[str, str]:
+    r"""Pasted examples without the JSON lines that nobody has labelled yet, and these.
+
+    Somebody who labels on the page goes through a list of texts and may stop before its end. Lines that are
+    taken out leave empty ones behind, so that messages name the lines the person sees.
+
+    Example:
+        >>> set_apart('{"text": "a"}\n{"text": "b", "entities": []}', "ner")
+        ('\n{"text": "b", "entities": []}', '{"text": "a"}')
+    """
+    bare_keys = _BARE_ROWS.get(task_type)
+    lines = pasted.split("\n") if bare_keys else [pasted]
+    are_bare = [bare_keys is not None and _keys(line) == bare_keys for line in lines]
+    labelled = ("" if is_bare else line for line, is_bare in zip(lines, are_bare, strict=True))
+    bare = (line for line, is_bare in zip(lines, are_bare, strict=True) if is_bare)
+    return "\n".join(labelled), "\n".join(bare)
+
+
+def _keys(line: str) -> set[str]:
+    """The keys of a line that is a JSON object; none of any other."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return set()
+    return set(value) if isinstance(value, dict) else set()
 
 
 def _named(fields: Mapping[str, str], prefix: str) -> list[str]:
@@ -94,7 +136,7 @@ def _named(fields: Mapping[str, str], prefix: str) -> list[str]:
     return [field.removeprefix(prefix) for field in fields if field.startswith(prefix)]
 
 
-def faulty_form(upload: Upload, error: InvalidInput) -> Form:
+def faulty_form(upload: Upload, error: InvalidInput, language: Language = ENGLISH) -> Form:
     """The form again, with what is wrong beside the fields."""
     values = {field: "on" for field in upload.fields if field.startswith((TEACHES, WRITES))}
     kept_out = {}
@@ -103,14 +145,23 @@ def faulty_form(upload: Upload, error: InvalidInput) -> Form:
         if len(value) <= _ECHOED_CHARS:
             values[field] = value
         else:
-            kept_out[field] = f"{len(value):,} pasted characters; please paste them again"
+            kept_out[field] = language.gettext(
+                "%(num)s pasted characters; please paste them again", num=f"{len(value):,}"
+            )
     for field in DATA_FIELDS:
         if names := [path.name for path in upload.files.get(field, ())]:
-            kept_out[field] = f"{', '.join(names)}; please choose {'it' if len(names) == 1 else 'them'} again"
-    return Form(values, problems_by_field(upload, error), kept_out)
+            kept_out[field] = language.ngettext(
+                "%(names)s; please choose it again",
+                "%(names)s; please choose them again",
+                len(names),
+                names=language.gettext(", ").join(names),
+            )
+    return Form(values, problems_by_field(upload, error, language), kept_out)
 
 
-def problems_by_field(upload: Upload, error: InvalidInput) -> dict[str, list[FieldProblem]]:
+def problems_by_field(
+    upload: Upload, error: InvalidInput, language: Language = ENGLISH
+) -> dict[str, list[FieldProblem]]:
     """What an error says, by the form's fields."""
     titles = {source.title: field for field in DATA_FIELDS for source in _sources(upload, field)}
     found: defaultdict[str, list[FieldProblem]] = defaultdict(list)
@@ -118,9 +169,15 @@ def problems_by_field(upload: Upload, error: InvalidInput) -> dict[str, list[Fie
     if isinstance(error, DataError) and isinstance(problems, list):
         for problem in problems:
             file, line = problem.get("file"), problem.get("line")
-            where = "" if line is None else f"Line {line:,}"
-            if len(upload.files.get(titles.get(file, ""), ())) and file:
-                where = f"{file}, line {line:,}" if line is not None else str(file)
+            named = str(file) if file and upload.files.get(titles.get(file, "")) else ""
+            where = named
+            if line is not None:
+                at = f"{line:,}"
+                where = (
+                    language.gettext("%(file)s, line %(line)s", file=named, line=at)
+                    if named
+                    else language.gettext("Line %(line)s", line=at)
+                )
             found[titles.get(file, "examples")].append(
                 FieldProblem(where, sentence(str(problem["message"])), sentence(str(problem["mend"])))
             )
@@ -137,7 +194,7 @@ def problems_by_field(upload: Upload, error: InvalidInput) -> dict[str, list[Fie
     return dict(found)
 
 
-def form_of(data: AnyTask) -> Form:
+def form_of(data: AnyTask, language: Language = ENGLISH) -> Form:
     """The form filled with a checked task, so that it can be changed."""
     spec = data.spec
     named = {
@@ -153,6 +210,7 @@ def form_of(data: AnyTask) -> Form:
         "labels": labels,
         "language": spec.language or "",
         "tier": spec.student.tier,
+        "entities_given": "" if spec.entities_given is None else str(spec.entities_given).lower(),
     }
     limits = ((name, getattr(spec.budget, name)) for name in LIMITS)
     values |= {name: "" if limit is None else f"{limit:.10g}" for name, limit in limits}
@@ -164,7 +222,9 @@ def form_of(data: AnyTask) -> Form:
         if len(text) <= _ECHOED_CHARS:
             values[field] = text
         else:
-            kept_out[field] = f"{len(text):,} characters were given; please give them again"
+            kept_out[field] = language.gettext(
+                "%(num)s characters; please give them again", num=f"{len(text):,}"
+            )
     return Form(values, {}, kept_out)
 
 

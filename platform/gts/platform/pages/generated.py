@@ -141,6 +141,7 @@ def _page(request: Request, services: Services, job: Job, view: View, editing: _
         request,
         "generated.html",
         status=failed.status if failed else 200,
+        address=f"/jobs/{job.id}/generated{view.query(edit=editing.text_id)}",
         job=job,
         view=view,
         page=page,

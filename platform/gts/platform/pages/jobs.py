@@ -15,6 +15,7 @@ from gts.orchestrator import events, jobs
 from gts.orchestrator.taskstore import get_task
 from gts.platform.auth import Reader, Writer
 from gts.platform.jobviews import find_job
+from gts.platform.pages.languages import language_of
 from gts.platform.pages.modelviews import model_path
 from gts.platform.pages.render import render
 from gts.platform.pages.reports import report_view
@@ -33,17 +34,18 @@ router = APIRouter(include_in_schema=False)
 @router.get("/jobs/{job_id}")
 def show_job(request: Request, services: ServicesDep, user: Reader, job_id: str) -> Response:
     """Progress, stages with forecast and cost, decisions; the report when there is one."""
+    language = language_of(request)
     job = find_job(services, user, job_id)
     with services.database.reading() as session:
         # Events before stages: what comes in between is shown by the next look.
         latest = events.after(session, job.id, max(0, job.last_seq - _NEWEST_EVENTS))
-        view = job_page(job, jobs.stage_runs(session, job.id), jobs.decisions(session, job.id), latest)
+        stages, decisions = jobs.stage_runs(session, job.id), jobs.decisions(session, job.id)
     return render(
         request,
         "job.html",
-        view=view,
+        view=job_page(job, stages, decisions, latest, language),
         job=job,
-        report=report_view(job.report) if job.report else None,
+        report=report_view(job.report, language) if job.report else None,
         model_url=model_path(f"{job.model.namespace}/{job.model.name}") if job.model else None,
         task=_task(services.store, job.task_artifact),
         event_kinds=_EVENT_KINDS,

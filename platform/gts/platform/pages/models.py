@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import Inferrer, Reader
 from gts.platform.pages.answers import answer_view
-from gts.platform.pages.modelviews import ModelPageView, model_line, model_page
+from gts.platform.pages.languages import language_of
+from gts.platform.pages.modelviews import ModelPageView, model_line, model_page, model_path
 from gts.platform.pages.render import render
 from gts.platform.published import describe_model
 from gts.platform.services import Services, ServicesDep
@@ -34,7 +36,7 @@ def list_models(
     return render(
         request,
         "models.html",
-        models=[model_line(item) for item in page.items],
+        models=[model_line(item, language_of(request)) for item in page.items],
         search=search,
         cursor=page.cursor,
     )
@@ -78,13 +80,14 @@ async def try_model(
         if model.type == "similarity":
             row = {"text_a": row["text"], "text_b": other.strip()}
         _, answers = await services.students.predict(model.id, model.commit, [row])
-        found = answer_view(model.type, row, answers[0])
+        found = answer_view(model.type, row, answers[0], language_of(request))
     except GTSError as error:
         problem, status = error, error.status
     return render(
         request,
         "model.html",
         status=status,
+        address=f"{model_path(model.id)}?{urlencode({'revision': revision})}",
         model=model,
         text=text,
         other=other,
@@ -104,6 +107,7 @@ def _model(request: Request, services: Services, namespace: str, name: str, revi
         _facts(services.registry.read(commit, "gts.json")),
         card.decode("utf-8", "replace") if card else None,
         base_url.rstrip("/"),
+        language_of(request),
     )
 
 

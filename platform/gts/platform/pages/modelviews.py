@@ -10,22 +10,24 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from gts.platform.pages.languages import ENGLISH, Language, mark
 from gts.platform.pages.markdown import render_card
-from gts.platform.pages.reports import interval_sentence, metric_name
+from gts.platform.pages.reports import interval_sentence
 from gts.platform.pages.snippets import Snippet, snippets
+from gts.platform.pages.words import metric_name
 from gts.platform.schemas import FileView, ModelDetail
 from gts.registry.values import Repository
 
 _SHORT_COMMIT = 10
 _PURPOSES = {
-    "config.json": "architecture",
-    "model.safetensors": "weights",
-    "head.safetensors": "classification head",
-    "tokenizer.json": "tokenizer",
-    "onnx/model.onnx": "ONNX, 32-bit",
-    "onnx/model_quantized.onnx": "ONNX, 8-bit",
-    "gts.json": "labels, thresholds, measures",
-    "README.md": "model card",
+    "config.json": mark("architecture"),
+    "model.safetensors": mark("weights"),
+    "head.safetensors": mark("classification head"),
+    "tokenizer.json": mark("tokenizer"),
+    "onnx/model.onnx": mark("ONNX, 32-bit"),
+    "onnx/model_quantized.onnx": mark("ONNX, 8-bit"),
+    "gts.json": mark("labels, thresholds, measures"),
+    "README.md": mark("model card"),
 }
 
 
@@ -79,7 +81,7 @@ class ModelPageView:
     updated_at: datetime
 
 
-def model_line(repository: Repository) -> ModelLine:
+def model_line(repository: Repository, language: Language = ENGLISH) -> ModelLine:
     """A model as the list shows it; facts are taken from its card where the publisher put them."""
     card = repository.card
     tags = [tag for tag in _list(card.get("tags")) if isinstance(tag, str)]
@@ -90,13 +92,18 @@ def model_line(repository: Repository) -> ModelLine:
         id=repository.id,
         detail=" · ".join(detail or tags[:3]),
         quality=float(value) if isinstance(value, int | float) else None,
-        metric=metric_name(str(facts.get("metric", "accuracy"))),
+        metric=metric_name(str(facts.get("metric", "accuracy")), language),
         updated_at=repository.updated_at,
     )
 
 
 def model_page(
-    detail: ModelDetail, head: str, facts: Mapping[str, Any], card: str | None, base_url: str
+    detail: ModelDetail,
+    head: str,
+    facts: Mapping[str, Any],
+    card: str | None,
+    base_url: str,
+    language: Language = ENGLISH,
 ) -> ModelPageView:
     """Everything the page of a model says.
 
@@ -106,6 +113,7 @@ def model_page(
         facts: Content of its ``gts.json``; empty if it has none.
         card: Its README.md, if it has one.
         base_url: Where clients reach the platform.
+        language: What it is said in.
     """
     namespace, _, name = detail.id.partition("/")
     report = detail.report or {}
@@ -136,13 +144,13 @@ def model_page(
         parameters=chosen.get("parameters"),
         bytes=sum(file.size for file in detail.files),
         quality=estimate.get("value"),
-        metric=metric_name(str(estimate.get("metric", ""))),
-        interval=interval_sentence(estimate) if estimate else "",
+        metric=metric_name(str(estimate.get("metric", "")), language),
+        interval=interval_sentence(estimate, language) if estimate else "",
         card=render_card(card) if card else None,
-        files=tuple(_file_line(detail.id, detail.commit, file) for file in detail.files),
+        files=tuple(_file_line(detail.id, detail.commit, file, language) for file in detail.files),
         history=tuple(detail.history),
         names={oid: tuple(found) for oid, found in names.items()},
-        snippets=snippets(base_url, detail.id, library, task_type),
+        snippets=snippets(base_url, detail.id, library, task_type, language),
         job_id=next((item.job_id for item in detail.history if item.commit == detail.commit), None),
         updated_at=detail.updated_at,
     )
@@ -167,6 +175,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _file_line(model_id: str, commit: str, file: FileView) -> FileLine:
+def _file_line(model_id: str, commit: str, file: FileView, language: Language) -> FileLine:
     url = f"/{'/'.join(quote(part, safe='') for part in model_id.split('/'))}/resolve/{commit}/{quote(file.path)}"
-    return FileLine(file.path, _PURPOSES.get(file.path, ""), file.size, url + "?download=true")
+    purpose = _PURPOSES.get(file.path, "")
+    return FileLine(file.path, language.text(purpose), file.size, url + "?download=true")

@@ -17,6 +17,7 @@ from gts.platform.pages.answers import shown_row
 from gts.platform.pages.example import example_fields
 from gts.platform.pages.forms import EMPTY_FORM, faulty_form, form_of, read_form
 from gts.platform.pages.forms import Form as FormValues
+from gts.platform.pages.languages import language_of
 from gts.platform.pages.render import render
 from gts.platform.services import Services, ServicesDep
 from gts.platform.submission import accept
@@ -35,7 +36,7 @@ def show_form(
     if example:
         form = FormValues(example_fields(), {}, {})
     elif draft:
-        form = form_of(get_task(services.drafts, draft))
+        form = form_of(get_task(services.drafts, draft), language_of(request))
     return _form_page(request, services, form)
 
 
@@ -49,7 +50,7 @@ async def check_form(request: Request, services: ServicesDep, user: Writer) -> R
         except TooLarge:
             raise
         except InvalidInput as error:
-            return _form_page(request, services, faulty_form(upload, error), status=422)
+            return _form_page(request, services, faulty_form(upload, error, language_of(request)), status=422)
     digest = await run_in_threadpool(put_task, services.drafts, data)
     return RedirectResponse(f"/new/{digest}", status_code=303)
 
@@ -58,12 +59,13 @@ async def check_form(request: Request, services: ServicesDep, user: Writer) -> R
 def show_draft(request: Request, services: ServicesDep, user: Writer, digest: str) -> Response:
     """What was understood, before anything is started."""
     data = get_task(services.drafts, digest)
-    task = preview(data)
+    task, language = preview(data), language_of(request)
+    is_rows = data.spec.type != "classification"
     return render(
         request,
         "check.html",
         task=task,
-        shown=[] if data.spec.type == "classification" else [shown_row(row) for row in task["examples"]],
+        shown=[shown_row(row, language) for row in task["examples"]] if is_rows else [],
         spec=data.spec,
         digest=digest,
         key=secrets.token_hex(16),

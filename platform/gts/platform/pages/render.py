@@ -1,13 +1,14 @@
-"""Templates and static files: one Jinja environment that escapes everything, files named by their content."""
+"""Templates and static files: a Jinja environment for each language, files named by their content."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -15,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gts.core.errors import NotFound
 from gts.platform.pages import charts, wording
+from gts.platform.pages.languages import Language, language_of, languages
 
 _HERE = Path(__file__).parent
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -70,44 +72,80 @@ def static_url(name: str) -> str:
     return f"/static/{name}?v={static_files()[name].digest}"
 
 
-def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page.
+def render(
+    request: Request, template: str, *, status: int = 200, address: str | None = None, **context: Any
+) -> HTMLResponse:
+    """A page, in the language of the request.
 
     Args:
         request: The request it answers.
         template: File name of the template.
         status: HTTP status.
+        address: Where the page can be opened; by default that of the request. Answers to forms have another.
         **context: What the template shows.
     """
-    # Revalidated each time: what a job page says is old in a second.
-    headers = {"Cache-Control": "private, no-cache"}
-    html = _environment().get_template(template).render(path=request.scope["path"], **context)
+    language = language_of(request)
+    headers = {
+        # Revalidated each time: what a job page says is old in a second.
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept-Language, Cookie",
+    }
+    page = environment(language.name).get_template(template)
+    html = page.render(
+        path=request.scope["path"], switches=_switches(language, address or address_of(request)), **context
+    )
     return HTMLResponse(html, status_code=status, headers=headers)
 
 
+def address_of(request: Request) -> str:
+    """Where the page of a request can be opened; for a form that was sent, the nearest page that is sure to exist."""
+    if request.method != "GET":
+        return "/new" if request.url.path == "/new" else "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _switches(language: Language, address: str) -> list[tuple[Language, str]]:
+    """The other languages, each with the link that leads to it and back to the page."""
+    return [
+        (other, "/language?" + urlencode({"to": other.name, "next": address}))
+        for other in languages().values()
+        if other is not language
+    ]
+
+
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment(name: str) -> Environment:
+    """The templates in a language; its name is a key of :func:`gts.platform.pages.languages.languages`."""
+    language = languages()[name]
+    found = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.filters.update(
+    found.policies["ext.i18n.trimmed"] = True
+    found.install_gettext_callables(language.text, language.plural, newstyle=True)  # type: ignore[attr-defined]
+    found.filters.update(
         percent=wording.percent,
-        points=wording.points,
-        duration=wording.duration,
+        points=partial(wording.points, language=language),
+        duration=partial(wording.duration, language=language),
         size=wording.size,
         compact=wording.compact,
         amount=wording.amount,
-        ago=wording.ago,
+        number="{:,}".format,
+        ago=partial(wording.ago, language=language),
         shorten=wording.shorten,
         sentence=wording.sentence,
         prose=wording.prose,
         capital=wording.capital,
+        word=language.text,
     )
-    environment.globals.update(
-        static=static_url, bar=charts.bar, counted=wording.counted, version=installed_version("gts")
+    found.globals.update(
+        static=static_url,
+        bar=charts.bar,
+        version=installed_version("gts"),
+        language=language,
     )
-    return environment
+    return found

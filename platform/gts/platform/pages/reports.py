@@ -9,8 +9,10 @@ from typing import Any
 from markupsafe import Markup
 
 from gts.platform.pages.charts import Interval, interval_chart
-from gts.platform.pages.wording import amount, compact, counted, duration, percent, points, size
-from gts.tasks.measures import NAMES, shown
+from gts.platform.pages.languages import ENGLISH, Language
+from gts.platform.pages.wording import amount, compact, duration, percent, points, size
+from gts.platform.pages.words import metric_name
+from gts.tasks.measures import shown
 
 _CONFIDENCE = 0.9
 _SAME = 0.0005  # differences that would read as 0.0 points
@@ -37,17 +39,7 @@ class ReportView:
     notes: tuple[str, ...]
 
 
-def metric_name(metric: str) -> str:
-    """A metric as people say it.
-
-    Example:
-        >>> metric_name("macro_f1")
-        'macro F1'
-    """
-    return NAMES.get(metric, metric.replace("_", " "))
-
-
-def interval_sentence(estimate: Mapping[str, Any]) -> str:
+def interval_sentence(estimate: Mapping[str, Any], language: Language = ENGLISH) -> str:
     """An estimate's interval in words.
 
     Example:
@@ -55,30 +47,48 @@ def interval_sentence(estimate: Mapping[str, Any]) -> str:
         '84% to 91% with 90% confidence, from 64 labelled texts'
     """
     number = estimate.get("n")
-    source = f", from {counted(number, 'labelled text')}" if number is not None else ""
     if estimate.get("low") is None or estimate.get("high") is None:
-        return f"{percent(estimate['value'])}{source}"
-    confidence = percent(estimate.get("confidence", _CONFIDENCE))
-    return f"{percent(estimate['low'])} to {percent(estimate['high'])} with {confidence} confidence{source}"
+        value = percent(estimate["value"])
+        if number is None:
+            return value
+        return language.ngettext(
+            "%(value)s, from %(num)s labelled text",
+            "%(value)s, from %(num)s labelled texts",
+            number,
+            value=value,
+        )
+    values = {
+        "low": percent(estimate["low"]),
+        "high": percent(estimate["high"]),
+        "confidence": percent(estimate.get("confidence", _CONFIDENCE)),
+    }
+    if number is None:
+        return language.gettext("%(low)s to %(high)s with %(confidence)s confidence", **values)
+    return language.ngettext(
+        "%(low)s to %(high)s with %(confidence)s confidence, from %(num)s labelled text",
+        "%(low)s to %(high)s with %(confidence)s confidence, from %(num)s labelled texts",
+        number,
+        **values,
+    )
 
 
-def report_view(report: Mapping[str, Any]) -> ReportView:
+def report_view(report: Mapping[str, Any], language: Language = ENGLISH) -> ReportView:
     """A finished job's report."""
     estimate, seed = report["estimate"], report["seed_only"]
-    metric = metric_name(str(estimate["metric"]))
     test = report.get("test") or {}
-    titles = {"student": "Student", "seed_only": "Your labels alone"}
+    student, alone = language.gettext("Student"), language.gettext("Your labels alone")
+    titles = {"student": student, "seed_only": alone}
     names = shown(test.get("student") or {})
     return ReportView(
-        metric=metric,
+        metric=metric_name(str(estimate["metric"]), language),
         value=estimate["value"],
-        interval=interval_sentence(estimate),
+        interval=interval_sentence(estimate, language),
         method=str(estimate.get("method") or ""),
-        verdict=verdict(report),
+        verdict=verdict(report, language),
         chart=interval_chart(
-            [_interval("Student", estimate, strong=True), _interval("Your labels alone", seed, strong=False)]
+            [_interval(student, estimate, strong=True), _interval(alone, seed, strong=False)], language
         ),
-        figures=_figures(report),
+        figures=_figures(report, language),
         teachers=tuple(report.get("teachers") or ()),
         generators=tuple(
             {**entry, "dropped": most_first(entry.get("rejected") or {})}
@@ -97,7 +107,7 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
             for who, scores in test.items()
             if scores
         ),
-        measured=tuple(metric_name(name) for name in names),
+        measured=tuple(metric_name(name, language) for name in names),
         notes=tuple(str(note) for note in report.get("notes") or ()),
     )
 
@@ -112,7 +122,7 @@ def most_first(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def verdict(report: Mapping[str, Any]) -> str:
+def verdict(report: Mapping[str, Any], language: Language = ENGLISH) -> str:
     """What came of the job, in one sentence.
 
     Example:
@@ -122,42 +132,68 @@ def verdict(report: Mapping[str, Any]) -> str:
     """
     difference = report["estimate"]["value"] - report["seed_only"]["value"]
     if report.get("published", "student") != "student":
-        return "Nothing beat training on your labels alone, so that student was published."
+        return language.gettext("Nothing beat training on your labels alone, so that student was published.")
+    by = points(difference, language)
     if difference > _SAME:
-        return f"The teachers helped: {points(difference)} over training on your labels alone."
+        return language.gettext(
+            "The teachers helped: %(points)s over training on your labels alone.", points=by
+        )
     if difference < -_SAME:
-        return f"Measured {points(difference)} against training on your labels alone, within the noise."
-    return "As good as training on your labels alone."
+        return language.gettext(
+            "Measured %(points)s against training on your labels alone, within the noise.", points=by
+        )
+    return language.gettext("As good as training on your labels alone.")
 
 
-def _figures(report: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+def _figures(report: Mapping[str, Any], language: Language) -> tuple[tuple[str, str, str], ...]:
     """Name, value and remark of the numbers that stand out."""
     chosen: Mapping[str, Any] = next(
         (item for item in report.get("students") or () if item.get("tier") == report.get("tier")), {}
     )
-    parameters = f"{compact(chosen['parameters'])} parameters" if chosen.get("parameters") else ""
-    figures = [("Tier", str(report.get("tier") or "–"), parameters)]
+    parameters = chosen.get("parameters")
+    remark = language.gettext("%(num)s parameters", num=compact(parameters)) if parameters else ""
+    figures = [(language.gettext("Tier"), str(report.get("tier") or "–"), remark)]
     if chosen.get("bytes"):
-        figures.append(("Size", size(chosen["bytes"]), "on disk"))
+        figures.append((language.gettext("Size"), size(chosen["bytes"]), language.gettext("on disk")))
     if chosen.get("texts_per_second"):
-        figures.append(("Speed", f"{chosen['texts_per_second']:,.0f}", "texts a second, one core"))
+        figures.append(
+            (
+                language.gettext("Speed"),
+                f"{chosen['texts_per_second']:,.0f}",
+                language.gettext("texts a second, one core"),
+            )
+        )
     counts = report.get("counts") or {}
-    further = [
-        f"{counts[key]:,} {word}"
-        for key, word in (("pool", "unlabelled"), ("generated", "generated"))
-        if counts.get(key)
-    ]
-    figures.append(("Learnt from", f"{counts.get('gold', 0):,} labelled", ", ".join(further)))
+    further = []
+    if counts.get("pool"):
+        further.append(language.gettext("%(num)s unlabelled", num=f"{counts['pool']:,}"))
+    if counts.get("generated"):
+        further.append(language.gettext("%(num)s generated", num=f"{counts['generated']:,}"))
+    learnt_from = language.gettext("%(num)s labelled", num=f"{counts.get('gold', 0):,}")
+    figures.append((language.gettext("Learnt from"), learnt_from, language.gettext(", ").join(further)))
     if report.get("seconds") is not None:
-        figures.append(("Cost", duration(report["seconds"]), ", ".join(["of computing", *_paid(report)])))
+        spent = [language.gettext("of computing"), *_paid(report, language)]
+        figures.append(
+            (
+                language.gettext("Cost"),
+                duration(report["seconds"], language),
+                language.gettext(", ").join(spent),
+            )
+        )
     return tuple(figures)
 
 
-def _paid(report: Mapping[str, Any]) -> list[str]:
+def _paid(report: Mapping[str, Any], language: Language) -> list[str]:
     """What language models were asked for and what that cost, where any were."""
     tokens, money = report.get("tokens"), report.get("paid", report.get("money"))
-    said = [f"{counted(tokens, 'token')} of language models"] if tokens else []
-    return [*said, f"{amount(money)} paid"] if money else said
+    said = []
+    if tokens:
+        said.append(
+            language.ngettext("%(num)s token of language models", "%(num)s tokens of language models", tokens)
+        )
+    if money:
+        said.append(language.gettext("%(amount)s paid", amount=amount(money)))
+    return said
 
 
 def _interval(label: str, estimate: Mapping[str, Any], *, strong: bool) -> Interval:

@@ -6,6 +6,8 @@ import json
 import shlex
 from dataclasses import dataclass
 
+from gts.platform.pages.languages import ENGLISH, Language
+
 _TEXT = "where is my parcel?"
 _OTHER = "my parcel has not come"
 _PLACEHOLDER = "YOUR_TOKEN"
@@ -34,7 +36,9 @@ _HUB_CALLS = {
 }
 
 
-def snippets(base_url: str, model: str, library: str, task_type: str) -> tuple[Snippet, ...]:
+def snippets(
+    base_url: str, model: str, library: str, task_type: str, language: Language = ENGLISH
+) -> tuple[Snippet, ...]:
     """Ways to use a model, the simplest first.
 
     Args:
@@ -42,6 +46,7 @@ def snippets(base_url: str, model: str, library: str, task_type: str) -> tuple[S
         model: ``namespace/name``.
         library: ``model2vec`` for static students, ``transformers`` for the others.
         task_type: Task type of the model.
+        language: What titles and notes are said in.
 
     Example:
         >>> ways = snippets("http://127.0.0.1:8750", "local/tickets", "transformers", "classification")
@@ -55,34 +60,34 @@ def snippets(base_url: str, model: str, library: str, task_type: str) -> tuple[S
     asked = shlex.quote(_TEXT) + (f" {shlex.quote(_OTHER)}" if is_pair else "")
     ways = [
         Snippet(
-            "Command line",
-            "On the machine of the platform.",
+            language.gettext("Command line"),
+            language.gettext("On the machine of the platform."),
             f"gts predict {shlex.quote(model)} {asked}\ngts pull {shlex.quote(model)}",
         ),
         Snippet(
             "curl",
-            "From anything that speaks HTTP.",
+            language.gettext("From anything that speaks HTTP."),
             f"curl {shlex.quote(f'{base_url}/api/v1/models/{model}/predict')} \\\n"
             f"  -H 'Authorization: Bearer {_PLACEHOLDER}' \\\n"
             "  -H 'Content-Type: application/json' \\\n"
             f"  -d {shlex.quote(body)}",
         ),
         Snippet(
-            "Python client",
-            "For programs that also submit tasks and follow jobs.",
+            language.gettext("Python client"),
+            language.gettext("For programs that also submit tasks and follow jobs."),
             "from gts.platform.client import Client\n\n"
             f"client = Client({url}, token={json.dumps(_PLACEHOLDER)})\n"
             f"client.predict({name}, [{json.dumps(row) if is_pair else text}])",
         ),
     ]
     if task_type == "classification":
-        ways.append(_library_snippet(url, name, text, library))
+        ways.append(_library_snippet(url, name, text, library, language))
     if call := _HUB_CALLS.get(task_type):
-        ways.append(_hub_snippet(base_url, model, call.format(text=text, other=json.dumps(_OTHER))))
+        ways.append(_hub_snippet(base_url, model, call.format(text=text, other=json.dumps(_OTHER)), language))
     ways.append(
         Snippet(
-            "Without a server",
-            "Download once, then predict offline, without torch.",
+            language.gettext("Without a server"),
+            language.gettext("Download once, then predict offline, without torch."),
             "from huggingface_hub import snapshot_download\n"
             "from gts.student.opening import open_student\n\n"
             f"folder = snapshot_download({name}, endpoint={url}, token={json.dumps(_PLACEHOLDER)})\n"
@@ -92,10 +97,10 @@ def snippets(base_url: str, model: str, library: str, task_type: str) -> tuple[S
     return tuple(ways)
 
 
-def _hub_snippet(base_url: str, model: str, call: str) -> Snippet:
+def _hub_snippet(base_url: str, model: str, call: str, language: Language) -> Snippet:
     return Snippet(
         "InferenceClient",
-        "For code written for the Hugging Face inference API.",
+        language.gettext("For code written for the Hugging Face inference API."),
         "from huggingface_hub import InferenceClient\n\n"
         f"client = InferenceClient(model={json.dumps(f'{base_url}/models/{model}')}, "
         f"token={json.dumps(_PLACEHOLDER)})\n"
@@ -103,20 +108,20 @@ def _hub_snippet(base_url: str, model: str, call: str) -> Snippet:
     )
 
 
-def _library_snippet(url: str, name: str, text: str, library: str) -> Snippet:
+def _library_snippet(url: str, name: str, text: str, library: str, language: Language) -> Snippet:
     setting = f'import os\n\nos.environ["HF_ENDPOINT"] = {url}  # before the import below\n'
     setting += f'os.environ["HF_TOKEN"] = {json.dumps(_PLACEHOLDER)}\n\n'
     if library == "model2vec":
         return Snippet(
             "model2vec",
-            "The student as a model2vec pipeline.",
+            language.gettext("The student as a model2vec pipeline."),
             setting + "from model2vec.inference import StaticModelPipeline\n\n"
             f"classify = StaticModelPipeline.from_pretrained({name})\n"
             f"classify.predict([{text}])",
         )
     return Snippet(
         "transformers",
-        "The student as an ordinary pipeline.",
+        language.gettext("The student as an ordinary pipeline."),
         setting + "from transformers import pipeline\n\n"
         f'classify = pipeline("text-classification", model={name})\n'
         f"classify({text})",

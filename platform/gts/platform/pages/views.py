@@ -9,15 +9,16 @@ from typing import Any
 
 from gts.orchestrator.records import Decision, Event, Job, StageRun
 from gts.orchestrator.states import JobState
-from gts.platform.pages.reports import metric_name
-from gts.platform.pages.wording import counted, duration
+from gts.platform.pages.languages import ENGLISH, Language, mark
+from gts.platform.pages.wording import duration
+from gts.platform.pages.words import metric_name, stage_name
 
 _STATE_WORDS = {
-    JobState.QUEUED: "Waiting",
-    JobState.RUNNING: "Running",
-    JobState.SUCCEEDED: "Done",
-    JobState.FAILED: "Failed",
-    JobState.CANCELLED: "Cancelled",
+    JobState.QUEUED: mark("Waiting"),
+    JobState.RUNNING: mark("Running"),
+    JobState.SUCCEEDED: mark("Done"),
+    JobState.FAILED: mark("Failed"),
+    JobState.CANCELLED: mark("Cancelled"),
 }
 
 
@@ -78,44 +79,50 @@ class JobPageView:
     error: Mapping[str, Any] | None
     kept: str
     is_live: bool
+    is_stopping: bool
     may_cancel: bool
     spoken: str
 
 
-def state_word(state: JobState | str) -> str:
+def state_word(state: JobState | str, language: Language = ENGLISH) -> str:
     """A state as people say it.
 
     Example:
         >>> state_word("succeeded")
         'Done'
     """
-    return _STATE_WORDS[JobState(state)]
+    return language.text(_STATE_WORDS[JobState(state)])
 
 
-def job_line(job: Job, latest: Sequence[Event] = ()) -> JobLine:
+def job_line(job: Job, latest: Sequence[Event] = (), language: Language = ENGLISH) -> JobLine:
     """A job as the list shows it.
 
     Args:
         job: The job.
         latest: Its newest events, for the progress of a running one.
+        language: What it is said in.
     """
-    stage, fraction, _ = _last_progress(latest) if job.state == JobState.RUNNING else ("", None, "")
+    stage, fraction, _ = _last_progress(latest, language) if job.state == JobState.RUNNING else ("", None, "")
     estimate = (job.report or {}).get("estimate") or {}
     return JobLine(
         id=job.id,
         name=job.name,
         state=job.state.value,
-        state_word="Stopping" if _is_stopping(job) else state_word(job.state),
-        detail=_detail(job, stage),
+        state_word=language.gettext("Stopping") if _is_stopping(job) else state_word(job.state, language),
+        detail=_detail(job, stage, language),
         progress=fraction,
         quality=estimate.get("value"),
-        metric=metric_name(str(estimate.get("metric", ""))),
+        metric=metric_name(str(estimate.get("metric", "")), language),
         created_at=job.created_at,
     )
 
 
 def job_page(
-    job: Job, stages: Sequence[StageRun], decisions: Sequence[Decision], latest: Sequence[Event]
+    job: Job,
+    stages: Sequence[StageRun],
+    decisions: Sequence[Decision],
+    latest: Sequence[Event],
+    language: Language = ENGLISH,
 ) -> JobPageView:
     """A job with its stages and decisions as far as they have come."""
     report = job.report or {}
@@ -123,7 +130,7 @@ def job_page(
         done = stage_lines(
             [
                 (
-                    _title(item),
+                    _title(item, language),
                     "finished",
                     item.get("seconds"),
                     item.get("forecast_seconds"),
@@ -140,7 +147,7 @@ def job_page(
         lines = stage_lines(
             [
                 (
-                    _title({"name": run.name, "detail": run.detail}),
+                    _title({"name": run.name, "detail": run.detail}, language),
                     run.state if job.state == JobState.RUNNING or run.state != "running" else "stopped",
                     run.seconds,
                     run.forecast_seconds,
@@ -148,27 +155,28 @@ def job_page(
                 )
                 for run in stages
             ],
-            _last_progress(latest),
+            _last_progress(latest, language),
         )
     finished = [line for line in lines if line.state == "finished"]
     spent = sum(line.seconds or 0.0 for line in finished if not line.cached)
     forecasts = [line.forecast for line in finished if line.forecast is not None and not line.cached]
     return JobPageView(
         job=job,
-        line=job_line(job, latest),
+        line=job_line(job, latest, language),
         stages=lines,
         seconds=spent,
         forecast=sum(forecasts) if forecasts else None,
         decisions=tuple(
-            [report_decision(item) for item in report["decisions"]]
+            [report_decision(item, language) for item in report["decisions"]]
             if report.get("decisions")
-            else [stored_decision(item) for item in decisions]
+            else [stored_decision(item, language) for item in decisions]
         ),
         error=job.error,
-        kept=_kept(job, len(finished), spent),
+        kept=_kept(job, len(finished), spent, language),
         is_live=not job.state.is_final,
+        is_stopping=_is_stopping(job),
         may_cancel=not job.state.is_final and not job.cancel_requested,
-        spoken=_spoken(job, lines),
+        spoken=_spoken(job, lines, language),
     )
 
 
@@ -210,22 +218,31 @@ def _share(running: bool, fraction: float | None, seconds: float, forecast: floa
     return (fraction or 0.0) * (forecast or 0.0) if running else seconds
 
 
-def _spoken(job: Job, lines: Sequence[StageLine]) -> str:
+def _spoken(job: Job, lines: Sequence[StageLine], language: Language) -> str:
     """What a screen reader says when it changes; no percentages, they would never stop."""
-    running = next((f": {line.name}" for line in reversed(lines) if line.state == "running"), "")
+    running = next((line.name for line in reversed(lines) if line.state == "running"), "")
     done = sum(line.state == "finished" for line in lines)
-    return f"{_STATE_WORDS[job.state]}{running}. {counted(done, 'stage')} done."
-
-
-def stored_decision(decision: Decision) -> DecisionLine:
-    """A decision of a job that has no report."""
-    forecast, outcome = decision.forecast, decision.outcome
-    return DecisionLine(
-        decision.action, decision.reason, _facts(forecast), "" if outcome is None else _facts(outcome)
+    state = state_word(job.state, language)
+    if not running:
+        return language.ngettext(
+            "%(state)s. %(num)s stage done.", "%(state)s. %(num)s stages done.", done, state=state
+        )
+    return language.ngettext(
+        "%(state)s: %(stage)s. %(num)s stage done.",
+        "%(state)s: %(stage)s. %(num)s stages done.",
+        done,
+        state=state,
+        stage=running,
     )
 
 
-def report_decision(decision: Mapping[str, Any]) -> DecisionLine:
+def stored_decision(decision: Decision, language: Language = ENGLISH) -> DecisionLine:
+    """A decision of a job that has no report."""
+    expected, came = (_facts(facts or {}, language) for facts in (decision.forecast, decision.outcome))
+    return DecisionLine(decision.action, decision.reason, expected, came)
+
+
+def report_decision(decision: Mapping[str, Any], language: Language = ENGLISH) -> DecisionLine:
     """A decision as reports hold it.
 
     Example:
@@ -234,65 +251,70 @@ def report_decision(decision: Mapping[str, Any]) -> DecisionLine:
     """
     forecast = decision.get("forecast_seconds")
     outcome = decision.get("outcome")
-    said = _facts(outcome) if isinstance(outcome, Mapping) else str(outcome or "")
+    said = _facts(outcome, language) if isinstance(outcome, Mapping) else str(outcome or "")
     seconds = decision.get("seconds")
-    came = [part for part in (said, duration(seconds) if seconds is not None else "") if part]
+    came = [part for part in (said, duration(seconds, language) if seconds is not None else "") if part]
     return DecisionLine(
         str(decision.get("action", "")),
         str(decision.get("reason", "")),
-        duration(forecast) if forecast is not None else "",
+        duration(forecast, language) if forecast is not None else "",
         ", ".join(came),
     )
 
 
-def _title(stage: Mapping[str, Any]) -> str:
-    return f"{stage['name']} {stage.get('detail') or ''}".strip()
+def _title(stage: Mapping[str, Any], language: Language) -> str:
+    return stage_name(f"{stage['name']} {stage.get('detail') or ''}".strip(), language)
 
 
 def _is_stopping(job: Job) -> bool:
     return job.cancel_requested and not job.state.is_final
 
 
-def _detail(job: Job, stage: str) -> str:
+def _detail(job: Job, stage: str, language: Language) -> str:
     if job.state == JobState.RUNNING:
         return stage
     if job.state == JobState.FAILED:
         return str((job.error or {}).get("message", ""))
     if job.state == JobState.SUCCEEDED:
         tier = (job.report or {}).get("tier")
-        return f"{tier} student" if tier else ""
+        return language.gettext("%(tier)s student", tier=tier) if tier else ""
     return ""
 
 
-def _last_progress(latest: Sequence[Event]) -> tuple[str, float | None, str]:
+def _last_progress(latest: Sequence[Event], language: Language) -> tuple[str, float | None, str]:
     """Stage, fraction and message of the stage that runs, from the newest events."""
     for event in reversed(latest):
         if event.kind == "progress":
             fraction = event.data.get("fraction")
             return (
-                str(event.data.get("stage") or ""),
+                stage_name(str(event.data.get("stage") or ""), language),
                 min(1.0, max(0.0, float(fraction))) if isinstance(fraction, int | float) else None,
                 str(event.data.get("message") or ""),
             )
         if event.kind == "stage_started":
-            return _title({"name": event.data.get("name", ""), "detail": event.data.get("detail")}), None, ""
+            started = {"name": event.data.get("name", ""), "detail": event.data.get("detail")}
+            return _title(started, language), None, ""
         if event.kind in ("stage_finished", "state"):
             break
     return "", None, ""
 
 
-def _kept(job: Job, finished: int, seconds: float) -> str:
+def _kept(job: Job, finished: int, seconds: float, language: Language) -> str:
     if job.state not in (JobState.FAILED, JobState.CANCELLED):
         return ""
     if not finished:
-        return "Your data is kept. No stage had finished."
-    return (
-        f"Your data and {counted(finished, 'finished stage')} ({duration(seconds)} of computing) are kept. "
-        "Running it again goes on from there."
+        return language.gettext("Your data is kept. No stage had finished.")
+    return language.ngettext(
+        "Your data and %(num)s finished stage (%(time)s of computing) are kept. "
+        "Running it again goes on from there.",
+        "Your data and %(num)s finished stages (%(time)s of computing) are kept. "
+        "Running it again goes on from there.",
+        finished,
+        time=duration(seconds, language),
     )
 
 
-def _facts(values: Mapping[str, Any]) -> str:
+def _facts(values: Mapping[str, Any], language: Language) -> str:
     """A small mapping in words: seconds as a duration, shares as percentages, the rest as it is."""
     parts = []
     for key, value in values.items():
@@ -300,7 +322,7 @@ def _facts(values: Mapping[str, Any]) -> str:
             continue
         name = key.replace("_", " ")
         if key in ("seconds", "forecast_seconds"):
-            parts.append(duration(float(value)))
+            parts.append(duration(float(value), language))
         elif key in ("outcome", "summary", "message", "text"):
             parts.append(str(value))
         elif isinstance(value, float):

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
+from gts.platform.pages.languages import ENGLISH, Language
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -19,7 +21,7 @@ def percent(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value * 100:.{digits}f}%"
 
 
-def points(difference: float) -> str:
+def points(difference: float, language: Language = ENGLISH) -> str:
     """A difference of two shares, in percentage points.
 
     Example:
@@ -27,10 +29,10 @@ def points(difference: float) -> str:
         ('+6.0 points', '-1.4 points', '0.0 points')
     """
     rounded = round(difference * 100, 1)
-    return f"{rounded:+.1f} points" if rounded else "0.0 points"
+    return language.gettext("%(difference)s points", difference=f"{rounded:+.1f}" if rounded else "0.0")
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | None, language: Language = ENGLISH) -> str:
     """A span of time in the two largest units that matter.
 
     Example:
@@ -39,18 +41,19 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return "–"
-    if seconds < 0.095:
-        return f"{seconds:.2f} s"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < _MINUTE:
-        return f"{whole} s"
+        shown = f"{seconds:.2f}" if seconds < 0.095 else f"{seconds:.1f}" if seconds < 9.95 else str(whole)
+        return language.gettext("%(seconds)s s", seconds=shown)
     if whole < _HOUR:
         minutes, rest = divmod(whole, _MINUTE)
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+        if rest:
+            return language.gettext("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=rest)
+        return language.gettext("%(minutes)s min", minutes=minutes)
     hours, rest = divmod(whole, _HOUR)
-    return f"{hours:,} h {rest // _MINUTE} min" if rest >= _MINUTE else f"{hours:,} h"
+    if rest >= _MINUTE:
+        return language.gettext("%(hours)s h %(minutes)s min", hours=f"{hours:,}", minutes=rest // _MINUTE)
+    return language.gettext("%(hours)s h", hours=f"{hours:,}")
 
 
 def size(number_of_bytes: float | None) -> str:
@@ -98,17 +101,7 @@ def amount(money: float | None) -> str:
     return f"{money:,.2f}" if money >= 1 else f"{money:.2g}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    Example:
-        >>> counted(1, "text"), counted(2000, "text")
-        ('1 text', '2,000 texts')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def ago(moment: datetime, at: datetime | None = None) -> str:
+def ago(moment: datetime, at: datetime | None = None, language: Language = ENGLISH) -> str:
     """How long a moment is past.
 
     Example:
@@ -118,15 +111,16 @@ def ago(moment: datetime, at: datetime | None = None) -> str:
     """
     seconds = ((at or datetime.now(UTC)) - moment).total_seconds()
     if seconds < _MINUTE:
-        return "just now"
+        return language.gettext("just now")
     if seconds < _HOUR:
-        return f"{int(seconds // _MINUTE)} min ago"
+        return language.gettext("%(minutes)s min ago", minutes=int(seconds // _MINUTE))
     if seconds < _DAY:
-        return f"{int(seconds // _HOUR)} h ago"
+        return language.gettext("%(hours)s h ago", hours=int(seconds // _HOUR))
+    if seconds < 2 * _DAY:
+        return language.gettext("yesterday")
     if seconds < 7 * _DAY:
-        days = int(seconds // _DAY)
-        return "yesterday" if days == 1 else f"{days} days ago"
-    return f"{moment.day} {moment:%b %Y}"
+        return language.gettext("%(days)s days ago", days=int(seconds // _DAY))
+    return language.text("{0.day} {0:%b} {0.year}").format(moment)
 
 
 def shorten(text: str, limit: int = 280) -> str:
@@ -165,14 +159,15 @@ def prose(text: str, limit: int = 1000) -> Markup:
 
 
 def sentence(text: str) -> str:
-    """A message as a sentence: capital first, full stop last.
+    """A message as a sentence: capital first, full stop last, a Chinese one after a Chinese character.
 
     Example:
-        >>> sentence("no model 'a/b'")
-        "No model 'a/b'."
+        >>> sentence("no model 'a/b'"), sentence("没有标签")
+        ("No model 'a/b'.", '没有标签。')
     """
     stripped = text.strip()
     if not stripped:
         return ""
-    ended = stripped if stripped[-1] in ".!?…:。" else stripped + "."
+    stop = "。" if "\u3400" <= stripped[-1] <= "\u9fff" else "."
+    ended = stripped if stripped[-1] in ".!?…:。！？：" else stripped + stop
     return ended[0].upper() + ended[1:]

@@ -82,12 +82,12 @@ const addCopyButtons = (root) => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet";
-    button.textContent = "Copy";
-    button.setAttribute("aria-label", `Copy: ${snippet.dataset.title || "code"}`);
+    button.textContent = snippet.dataset.copy;
+    button.setAttribute("aria-label", snippet.dataset.what);
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(snippet.querySelector("code").textContent);
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy"), 1600);
+      button.textContent = snippet.dataset.copied;
+      setTimeout(() => (button.textContent = snippet.dataset.copy), 1600);
     });
     snippet.classList.add("copyable");
     snippet.append(button);
@@ -144,8 +144,7 @@ const refuseLargeFiles = (root) => {
     const limit = Number(input.dataset.maxBytes);
     input.addEventListener("change", () => {
       const total = [...input.files].reduce((sum, file) => sum + file.size, 0);
-      const megabytes = Math.floor(limit / 1e6);
-      input.setCustomValidity(total > limit ? `Too large: at most ${megabytes} MB. Compress it with gzip.` : "");
+      input.setCustomValidity(total > limit ? input.dataset.tooLarge : "");
       input.reportValidity();
     });
   }
