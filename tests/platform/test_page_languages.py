@@ -30,7 +30,7 @@ from gts.orchestrator.stages import STAGES as ENGINE_STAGES
 from gts.platform.pages import languages as pages
 from gts.platform.pages.languages import languages, preferred
 from gts.platform.pages.render import environment
-from gts.platform.pages.reports import interval_sentence, verdict
+from gts.platform.pages.reports import interval_sentence, report_view, verdict
 from gts.platform.pages.wording import ago, duration, points
 from gts.platform.pages.words import MEASURES, STAGES, TASK_TYPES, metric_name, stage_name
 from gts.tasks.spec import TaskSpec
@@ -341,3 +341,15 @@ def test_no_template_says_anything_past_the_catalogue() -> None:
         text = re.sub(r'<(code|kbd|svg).*?</\1>|[a-z-]+="[^"]*"|<[^>]*>', " ", source, flags=re.DOTALL)
         said += set(re.findall(r"[A-Za-z]{2,}", text)) - {"GTS", "Ctrl", "Enter", "ms"}
         assert said == [], path.name
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Nobody labelled anything"), ("zh", "没有任何人工标注")]
+)
+def test_agreement_with_guesses_is_never_called_quality(language, said):
+    estimate = {"metric": "agreement", "value": 0.9, "low": 0.8, "high": 0.95, "n": 32}
+    report = {"estimate": estimate, "seed_only": estimate, "counts": {"gold": 0, "guessed": 32}}
+    view = report_view(report, languages()[language])
+    assert said in view.verdict
+    assert "32" in view.interval and ("guessed" in view.interval or "推测" in view.interval)
+    assert any("32" in value for _, value, _ in view.figures)

@@ -12,7 +12,7 @@ from gts.platform.pages.charts import Interval, interval_chart
 from gts.platform.pages.languages import ENGLISH, Language
 from gts.platform.pages.wording import amount, compact, duration, percent, points, size
 from gts.platform.pages.words import metric_name
-from gts.tasks.measures import shown
+from gts.tasks.measures import AGREEMENT, shown
 
 _CONFIDENCE = 0.9
 _SAME = 0.0005  # differences that would read as 0.0 points
@@ -64,6 +64,12 @@ def interval_sentence(estimate: Mapping[str, Any], language: Language = ENGLISH)
     }
     if number is None:
         return language.gettext("%(low)s to %(high)s with %(confidence)s confidence", **values)
+    if estimate.get("metric") == AGREEMENT:
+        return language.gettext(
+            "%(low)s to %(high)s with %(confidence)s confidence, from %(num)s texts with guessed labels",
+            num=f"{number:,}",
+            **values,
+        )
     return language.ngettext(
         "%(low)s to %(high)s with %(confidence)s confidence, from %(num)s labelled text",
         "%(low)s to %(high)s with %(confidence)s confidence, from %(num)s labelled texts",
@@ -130,6 +136,10 @@ def verdict(report: Mapping[str, Any], language: Language = ENGLISH) -> str:
         >>> verdict(scores)
         'The teachers helped: +6.0 points over training on your labels alone.'
     """
+    if report["estimate"].get("metric") == AGREEMENT:
+        return language.gettext(
+            "Nobody labelled anything: this says how often the student agrees with guesses, not how often it is right."
+        )
     difference = report["estimate"]["value"] - report["seed_only"]["value"]
     if report.get("published", "student") != "student":
         return language.gettext("Nothing beat training on your labels alone, so that student was published.")
@@ -169,7 +179,10 @@ def _figures(report: Mapping[str, Any], language: Language) -> tuple[tuple[str, 
         further.append(language.gettext("%(num)s unlabelled", num=f"{counts['pool']:,}"))
     if counts.get("generated"):
         further.append(language.gettext("%(num)s generated", num=f"{counts['generated']:,}"))
-    learnt_from = language.gettext("%(num)s labelled", num=f"{counts.get('gold', 0):,}")
+    if counts.get("guessed"):
+        learnt_from = language.gettext("%(num)s guessed", num=f"{counts['guessed']:,}")
+    else:
+        learnt_from = language.gettext("%(num)s labelled", num=f"{counts.get('gold', 0):,}")
     figures.append((language.gettext("Learnt from"), learnt_from, language.gettext(", ").join(further)))
     if report.get("seconds") is not None:
         spent = [language.gettext("of computing"), *_paid(report, language)]
