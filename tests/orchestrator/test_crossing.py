@@ -36,7 +36,7 @@ def test_an_estimate_is_what_new_rows_would_give() -> None:
     """Chosen on the rows it is measured on, a threshold looks better than it is."""
     craft, rng = craft_of("ner"), np.random.default_rng(0)
     flattered, crossed, new = [], [], []
-    for _ in range(300):
+    for _ in range(100):
         rows, beliefs = zip(*(row_and_belief(rng) for _ in range(24)), strict=True)
         task = RowTask(NAMES, rows[:12])
         decision = craft.decide(task, task.gold, beliefs[:12])
@@ -44,7 +44,7 @@ def test_an_estimate_is_what_new_rows_would_give() -> None:
         crossed.append(cross_judge(craft, task, beliefs[:12], np.arange(12) % 3).value)
         new.append(craft.judge(task, rows[12:], beliefs[12:], [decision] * 12).value)
 
-    assert np.mean(crossed) == pytest.approx(np.mean(new), abs=0.02)
+    assert np.mean(crossed) == pytest.approx(np.mean(new), abs=0.03)
     assert np.mean(flattered) > np.mean(new) + 0.03
 
 
