@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,9 +70,9 @@ def make(
     brief: Brief = BRIEF,
     weights: PoolWeights | None = None,
     seed: int = 0,
-    **options: object,
+    **options: Any,
 ) -> list[GeneratedText]:
-    generator: Generator = LLMGenerator("big", model, brief, LLMConfig(**options))  # type: ignore[arg-type]
+    generator: Generator = LLMGenerator("big", model, brief, LLMConfig(**options))
     return list(generator.generate(gold, pool, requests, seed, weights))
 
 
@@ -258,9 +259,9 @@ def test_wrong_arguments_are_refused_before_the_model_is_asked() -> None:
         {"bytes_per_token": 0.0},
     ],
 )
-def test_options_out_of_range_are_named(options: dict[str, object]) -> None:
+def test_options_out_of_range_are_named(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match=next(iter(options))):
-        LLMConfig(**options)  # type: ignore[arg-type]
+        LLMConfig(**options)
 
 
 def test_options_can_come_from_json() -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -84,14 +85,14 @@ def write(
     schema: Schema = NAMES,
     language: str = "en",
     seed: int = 0,
-    **options: object,
+    **options: Any,
 ) -> MarkedTexts:
     asked = model if isinstance(model, Model) else Model(model)
     generator: MarkedGenerator = MarkedLLMGenerator(
         "big",
         asked,
         MarkedBrief("letters", schema, language),
-        LLMConfig(**options),  # type: ignore[arg-type]
+        LLMConfig(**options),
     )
     return generator.generate(gold, pool, requests, seed)
 
@@ -210,7 +211,7 @@ def test_a_model_that_says_nothing_is_asked_once(answer: Answer) -> None:
 
 
 def test_equal_arguments_give_equal_calls_and_no_two_calls_are_equal() -> None:
-    def calls(requests: Sequence[Request], seed: int = 0, **options: object) -> list[Call]:
+    def calls(requests: Sequence[Request], seed: int = 0, **options: Any) -> list[Call]:
         model = Model(lambda call: FAILED)
         write(model, requests, seed=seed, **options)
         return model.rounds[0]

@@ -8,15 +8,17 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_model import ScriptedModel
 
 from gts.core.errors import InvalidInput
 from gts.core.llm.values import Answer, Call, Completion, Failed, Fault
+from gts.generator.couple_writing import CoupleBrief
 from gts.generator.couples import couples_of
 from gts.generator.made import MadeRows
-from gts.generator.pair_llm import PairBrief, PairLLMGenerator
+from gts.generator.pair_llm import PairLLMGenerator
 from gts.generator.protocol import Request
 from gts.generator.questions import LLMConfig
 from gts.tasks.dataset import Origin
@@ -41,17 +43,17 @@ def write(
     pool: Sequence[PairRow] = POOL,
     language: str = "en",
     seed: int = 0,
-    **options: object,
+    **options: Any,
 ) -> MadeRows:
     asked = model if isinstance(model, ScriptedModel) else ScriptedModel(model)
-    config = LLMConfig(**options)  # type: ignore[arg-type]
-    return PairLLMGenerator("big", asked, PairBrief("questions", language), config).generate(
+    config = LLMConfig(**options)
+    return PairLLMGenerator("big", asked, CoupleBrief("questions", language), config).generate(
         gold, pool, requests, seed
     )
 
 
 def pairs(made: MadeRows) -> list[tuple[str, str]]:
-    return [(row.row.text_a, row.row.text_b) for row in made.rows]  # type: ignore[union-attr]
+    return [(row.row.text_a, row.row.text_b) for row in made.rows if isinstance(row.row, PairRow)]
 
 
 def as_json(*couples: tuple[str, str]) -> str:
@@ -192,7 +194,7 @@ def test_never_more_than_asked_for_nor_more_in_a_call_than_an_answer_holds() -> 
 
 
 def test_equal_arguments_give_equal_calls_and_no_two_calls_are_equal() -> None:
-    def calls(requests: Sequence[Request], seed: int = 0, **options: object) -> list[Call]:
+    def calls(requests: Sequence[Request], seed: int = 0, **options: Any) -> list[Call]:
         model = ScriptedModel(FAILED)
         write(model, requests, seed=seed, **options)
         return model.rounds[0]
@@ -210,7 +212,7 @@ def test_equal_arguments_give_equal_calls_and_no_two_calls_are_equal() -> None:
 def test_a_schema_is_sent_where_the_model_keeps_to_one() -> None:
     for options, is_sent in (({}, True), ({"schema": False}, False), ({"chat": False}, False)):
         model = ScriptedModel(FAILED)
-        write(model, **options)  # type: ignore[arg-type]
+        write(model, **options)
         schema = model.rounds[0][0].schema
         assert (schema is not None) is is_sent
         if schema is not None:

@@ -7,15 +7,17 @@ import re
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_model import ScriptedModel
 
 from gts.core.errors import InvalidInput
 from gts.core.llm.values import Answer, Call, Completion, Failed, Fault
+from gts.generator.couple_writing import CoupleBrief
 from gts.generator.made import MadeRows
 from gts.generator.questions import LLMConfig
-from gts.generator.summary_llm import SummaryBrief, SummaryLLMGenerator
+from gts.generator.summary_llm import SummaryLLMGenerator
 from gts.tasks.dataset import Origin
 from gts.tasks.rows import SummaryRow
 
@@ -38,17 +40,17 @@ def write(
     pool: Sequence[str] = POOL,
     language: str = "en",
     seed: int = 0,
-    **options: object,
+    **options: Any,
 ) -> MadeRows:
     asked = model if isinstance(model, ScriptedModel) else ScriptedModel(model)
-    config = LLMConfig(**options)  # type: ignore[arg-type]
-    return SummaryLLMGenerator("big", asked, SummaryBrief("talks", language), config).generate(
+    config = LLMConfig(**options)
+    return SummaryLLMGenerator("big", asked, CoupleBrief("talks", language), config).generate(
         gold, pool, wanted, seed
     )
 
 
 def written(made: MadeRows) -> list[tuple[str, str | None]]:
-    return [(row.row.text, row.row.summary) for row in made.rows]  # type: ignore[union-attr]
+    return [(row.row.text, row.row.summary) for row in made.rows if isinstance(row.row, SummaryRow)]
 
 
 def as_json(*rows: tuple[str, str]) -> str:
@@ -174,7 +176,7 @@ def test_texts_that_an_answer_cannot_hold_are_not_shown_where_there_are_others()
 
 
 def test_equal_arguments_give_equal_calls_and_no_two_calls_are_equal() -> None:
-    def calls(seed: int = 0, **options: object) -> list[Call]:
+    def calls(seed: int = 0, **options: Any) -> list[Call]:
         model = ScriptedModel(FAILED)
         write(model, 60, seed=seed, **options)
         return model.rounds[0]

@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gts.core.llm.values import Completion
@@ -18,6 +19,19 @@ from gts.tasks.dataset import Example
 # Only where all of the user's texts are longer than an answer may be does one fill a prompt.
 _MAX_CHARACTERS = 4000
 _ANY = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class CoupleBrief:
+    """What the prompts say about a task.
+
+    Attributes:
+        name: The task's name.
+        language: ISO code of the texts' language, if known.
+    """
+
+    name: str
+    language: str | None = None
 
 
 class CoupleReader:

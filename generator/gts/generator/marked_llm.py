@@ -20,8 +20,7 @@ from gts.generator.protocol import Request
 from gts.generator.questions import LLMConfig, texts_per_call, tokens_of_one
 from gts.generator.rounds import Form, Prompt, write_in_rounds
 from gts.generator.variation import Variation, gather
-from gts.generator.wording import Wording, read_wording
-from gts.generator.words import Words
+from gts.generator.wording import Wording, Words, read_wording
 from gts.tasks.crossing import without_crossing
 from gts.tasks.dataset import Example
 from gts.tasks.marking import write_marked

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gts.core.llm.values import Message
-from gts.generator.wording import Wording
-from gts.generator.words import Words, read_words
+from gts.generator.wording import Wording, Words
+from gts.generator.words import read_words
 from gts.generator.writing import Wishes, wish_lines
 from gts.tasks.schema import Schema
 

@@ -14,6 +14,7 @@ from gts.core.errors import InvalidInput
 from gts.core.llm.values import Message
 from gts.generator.chance import seeded
 from gts.generator.couple_writing import (
+    CoupleBrief,
     CoupleReader,
     as_json,
     as_listed,
@@ -30,8 +31,8 @@ from gts.generator.protocol import Request
 from gts.generator.questions import LLMConfig
 from gts.generator.rounds import Prompt, fitting_form, write_in_rounds
 from gts.generator.variation import Variation
-from gts.generator.wording import Wording, read_wording
-from gts.generator.words import Words, read_words
+from gts.generator.wording import Wording, Words, read_wording
+from gts.generator.words import read_words
 from gts.generator.writing import wish_lines
 from gts.tasks.dataset import Origin
 from gts.tasks.intake.fields import find_pair
@@ -48,19 +49,6 @@ _CONTINUE = (("examples", "next"), ("task",))
 _PARTS = ("alike", "easy", "hard", "list_alike", "list_unlike", "first", "second", "unseen")
 _PHRASES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {name: ((), ()) for name in _PARTS}
 _DEFAULTS = LLMConfig()
-
-
-@dataclass(frozen=True, slots=True)
-class PairBrief:
-    """What the prompts say about a task.
-
-    Attributes:
-        name: The task's name.
-        language: ISO code of the texts' language, if known.
-    """
-
-    name: str
-    language: str | None = None
 
 
 class PairLLMGenerator:
@@ -81,14 +69,14 @@ class PairLLMGenerator:
     Example:
         >>> from gts.core.llm.values import Completion
         >>> answer = Completion('{"pairs": [{"text_a": "who are you?", "text_b": "what is your name?"}]}')
-        >>> brief = PairBrief("questions", "en")
+        >>> brief = CoupleBrief("questions", "en")
         >>> generator = PairLLMGenerator("big", lambda calls: [answer for _ in calls], brief)
         >>> gold = [PairRow("how old are you?", "what is your age?", 1.0)]
         >>> [made.row.text_b for made in generator.generate(gold, [], [Request("alike", 1)], seed=0).rows]
         ['what is your name?']
     """
 
-    def __init__(self, name: str, ask: Ask, brief: PairBrief, config: LLMConfig = _DEFAULTS) -> None:
+    def __init__(self, name: str, ask: Ask, brief: CoupleBrief, config: LLMConfig = _DEFAULTS) -> None:
         self._name, self._ask, self._brief, self._config = name, ask, brief, config
         self._wording = read_wording(brief.language)
         self._words = read_words("pairs", "pairs", brief.language, _WRITE, _CONTINUE, _PHRASES)
@@ -200,7 +188,7 @@ class _PairWriting(CoupleReader):
     """Makes the prompts of one run, and takes the pairs out of the answers."""
 
     def __init__(
-        self, brief: PairBrief, config: LLMConfig, words: tuple[Words, Wording], hands: Sequence[_Hand]
+        self, brief: CoupleBrief, config: LLMConfig, words: tuple[Words, Wording], hands: Sequence[_Hand]
     ) -> None:
         self._words, self._wording = words
         self._brief, self._hands = brief, hands

@@ -6,12 +6,12 @@ The twin of :mod:`gts.generator.llm` for summarization.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from gts.core.errors import InvalidInput
 from gts.core.llm.values import Message
 from gts.generator.chance import seeded
 from gts.generator.couple_writing import (
+    CoupleBrief,
     CoupleReader,
     as_json,
     as_listed,
@@ -29,8 +29,8 @@ from gts.generator.questions import LLMConfig
 from gts.generator.rounds import Prompt, fitting_form, write_in_rounds
 from gts.generator.tokens import tokenize
 from gts.generator.variation import Variation, length_bands
-from gts.generator.wording import Wording, read_wording
-from gts.generator.words import Words, read_words
+from gts.generator.wording import Wording, Words, read_wording
+from gts.generator.words import read_words
 from gts.generator.writing import wish_lines
 from gts.tasks.dataset import Origin
 from gts.tasks.intake.fields import SUMMARY_NAMES, TEXT_NAMES, find_key
@@ -52,19 +52,6 @@ _LEAST_TOKENS = 5
 _DEFAULTS = LLMConfig()
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryBrief:
-    """What the prompts say about a task.
-
-    Attributes:
-        name: The task's name.
-        language: ISO code of the texts' language, if known.
-    """
-
-    name: str
-    language: str | None = None
-
-
 class SummaryLLMGenerator:
     """Asks a language model for texts with summaries; much as :class:`gts.generator.llm.LLMGenerator` does.
 
@@ -83,14 +70,14 @@ class SummaryLLMGenerator:
     Example:
         >>> from gts.core.llm.values import Completion
         >>> answer = Completion('{"texts": [{"text": "Eve slept all day long.", "summary": "Eve slept."}]}')
-        >>> brief = SummaryBrief("diary", "en")
+        >>> brief = CoupleBrief("diary", "en")
         >>> generator = SummaryLLMGenerator("big", lambda calls: [answer for _ in calls], brief)
         >>> gold = [SummaryRow("Ada wrote to Max for an hour.", "Ada wrote.")]
         >>> [made.row.summary for made in generator.generate(gold, [], 1, seed=0).rows]
         ['Eve slept.']
     """
 
-    def __init__(self, name: str, ask: Ask, brief: SummaryBrief, config: LLMConfig = _DEFAULTS) -> None:
+    def __init__(self, name: str, ask: Ask, brief: CoupleBrief, config: LLMConfig = _DEFAULTS) -> None:
         self._name, self._ask, self._brief, self._config = name, ask, brief, config
         self._wording = read_wording(brief.language)
         self._words = read_words("summaries", "summaries", brief.language, _WRITE, _CONTINUE, _PHRASES)
@@ -146,7 +133,7 @@ class _SummaryWriting(CoupleReader):
 
     def __init__(
         self,
-        brief: SummaryBrief,
+        brief: CoupleBrief,
         config: LLMConfig,
         words: tuple[Words, Wording],
         deck: Deck[Couple],

@@ -46,8 +46,29 @@ _MARKED = re.compile(f"{_MARK}([a-z_]+){_MARK}")
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """All words of the prompts in one language, read and checked.
+class Words:
+    """The words of the prompts for one sort of rows in one language, read and checked."""
+
+    _write: str
+    _continue: str
+    _phrases: Mapping[str, str]
+
+    def write(self, **values: str) -> str:
+        """The prompt for models that follow instructions."""
+        return filled(self._write, values)
+
+    def continue_(self, **values: str) -> str:
+        """The list that other models go on writing."""
+        return filled(self._continue, values)
+
+    def phrase(self, name: str, /, **values: str) -> str:
+        """A part of a prompt."""
+        return filled(self._phrases[name], values)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording(Words):
+    """The words of the prompts for labelled texts, and what prompts for all sorts of rows vary by.
 
     Attributes:
         styles: Ways of writing, to be shown by turns.
@@ -56,21 +77,6 @@ class Wording:
 
     styles: tuple[str, ...]
     personas: tuple[str, ...]
-    _write: str
-    _continue: str
-    _phrases: Mapping[str, str]
-
-    def write(self, **values: str) -> str:
-        """The prompt of ``write.txt``."""
-        return filled(self._write, values)
-
-    def continue_(self, **values: str) -> str:
-        """The prompt of ``continue.txt``."""
-        return filled(self._continue, values)
-
-    def phrase(self, name: str, /, **values: str) -> str:
-        """A part of a prompt, from ``phrases.txt``."""
-        return filled(self._phrases[name], values)
 
 
 def read_wording(language: str | None) -> Wording:

@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from gts.generator.wording import filled, read_phrases, read_template
+from gts.generator.wording import Words, read_phrases, read_template
 
 Placeholders = tuple[Sequence[str], Sequence[str]]
 """Placeholders that a prompt must hold, and those it may hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """All words of the prompts for one sort of rows in one language, read and checked."""
-
-    _write: str
-    _continue: str
-    _phrases: Mapping[str, str]
-
-    def write(self, **values: str) -> str:
-        """The prompt of ``write_SORT.txt``."""
-        return filled(self._write, values)
-
-    def continue_(self, **values: str) -> str:
-        """The prompt of ``continue_SORT.txt``."""
-        return filled(self._continue, values)
-
-    def phrase(self, name: str, /, **values: str) -> str:
-        """A part of a prompt."""
-        return filled(self._phrases[name], values)
 
 
 def read_words(

@@ -49,7 +49,9 @@ class PairCraft:
 
     def kinds(self, row: PairRow) -> tuple[str, ...]:
         """Whether it is alike; nothing for grades."""
-        return {0.0: (_UNLIKE,), 1.0: (_ALIKE,)}.get(-1.0 if row.score is None else row.score, ())
+        if row.score not in (0.0, 1.0):
+            return ()
+        return (_ALIKE,) if row.score else (_UNLIKE,)
 
     def teachers(self, task: RowTask, has_encoder: bool) -> tuple[str, ...]:
         """Overlap of words and characters; vectors of an encoder as it is."""
@@ -209,12 +211,13 @@ class PairCraft:
 
     def write(self, scene: Scene, model: str, count: int, ask: Ask, schema: bool, chat: bool) -> MadeRows:
         """Pairs that are alike, and as many that are not."""
-        from gts.generator.pair_llm import PairBrief, PairLLMGenerator
+        from gts.generator.couple_writing import CoupleBrief
+        from gts.generator.pair_llm import PairLLMGenerator
         from gts.generator.protocol import Request
         from gts.generator.questions import LLMConfig
 
         spec = scene.spec
-        brief = PairBrief(spec.name, spec.language)
+        brief = CoupleBrief(spec.name, spec.language)
         generator = PairLLMGenerator(model, ask, brief, LLMConfig(chat=chat, schema=schema))
         requests = [Request(_ALIKE, count), Request(_UNLIKE, count)]
         return generator.generate(scene.train, scene.pool, requests, spec.seed)

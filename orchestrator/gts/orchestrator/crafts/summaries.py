@@ -192,11 +192,12 @@ class SummaryCraft:
 
     def write(self, scene: Scene, model: str, count: int, ask: Ask, schema: bool, chat: bool) -> MadeRows:
         """Texts like the user's with their summaries."""
+        from gts.generator.couple_writing import CoupleBrief
         from gts.generator.questions import LLMConfig
-        from gts.generator.summary_llm import SummaryBrief, SummaryLLMGenerator
+        from gts.generator.summary_llm import SummaryLLMGenerator
 
         spec = scene.spec
-        brief = SummaryBrief(spec.name, spec.language)
+        brief = CoupleBrief(spec.name, spec.language)
         generator = SummaryLLMGenerator(model, ask, brief, LLMConfig(chat=chat, schema=schema))
         return generator.generate(scene.train, [row.text for row in scene.pool], count, spec.seed)
 
