@@ -15,12 +15,15 @@ from scripted_server import chat, error, serving
 from gts.core.artifacts import ArtifactStore
 from gts.core.errors import DataError, InvalidInput
 from gts.orchestrator.compute.inline import InlineCompute
+from gts.orchestrator.evidence import Profile, Sizes
+from gts.orchestrator.planner import FixedPlanner
 from gts.orchestrator.produce import EventRecorder
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.report import report_of
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.taskstore import put_task
 from gts.tasks.dataset import Origin, TaskData
+from gts.tasks.spec import TaskSpec
 from gts.tasks.taskfile import load_task_document
 
 Report = dict[str, Any]
@@ -66,6 +69,7 @@ def test_examples_are_guessed_and_called_guesses(produce: Callable[..., tuple[Ta
     assert all(example.origin == Origin.GUESSED for example in data.gold)
     right = sum(topic(example.text) == example.labels[0] for example in data.gold)
     assert right >= 30
+    assert report["decisions"][0]["outcome"] == "32 texts of 2 labels"
     assert report["counts"]["gold"] == 0
     assert report["counts"]["guessed"] == 32
     assert report["counts"]["pool"] == len(set(texts())) - 32
@@ -143,3 +147,22 @@ def test_a_model_that_cannot_be_asked_is_named_in_a_note(
 
     assert len(data.gold) == 32
     assert any(note.startswith("big was not asked for examples") for note in report["notes"])
+
+
+def test_the_time_of_guessing_is_not_planned_for_again(store: ArtifactStore) -> None:
+    class Watched(FixedPlanner):
+        planned_s = 0.0
+
+        def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float) -> Sizes:
+            self.planned_s = budget_s
+            return super().sizes(spec, profile, budget_s)
+
+    data = load_task_document(document(budget={"seconds": "100"}))
+    planner, compute = Watched(), InlineCompute(store, STAGE_TABLE)
+    made = produce_student(
+        put_task(store, data), store, compute, EventRecorder(lambda event: None), planner=planner
+    )
+
+    (guessing,) = [stage for stage in made.stages if stage["name"] == "guess"]
+    assert planner.planned_s == pytest.approx(100 - guessing["seconds"], abs=0.01)
+    assert made.decisions[1]["outcome"].startswith("32 guessed and ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gts.core.artifacts import ArtifactStore
 from gts.orchestrator.compute.inline import InlineCompute
+from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.produce import EventRecorder
 from gts.orchestrator.row_actions import prepare
 from gts.orchestrator.runner import StageRunner
@@ -34,7 +35,7 @@ def test_single_texts_become_pairs_for_every_later_stage(store: ArtifactStore) -
     data = task(unlabeled=QUESTIONS)
     runner = runner_of(store, data)
 
-    prepare(runner, data)
+    prepare(runner, data, Decisions(runner))
 
     mined = get_task(store, runner.task)
     assert isinstance(mined, RowTask)
@@ -48,8 +49,8 @@ def test_a_job_that_starts_again_does_not_mine_again(store: ArtifactStore) -> No
     data = task(unlabeled=QUESTIONS)
     first, again = runner_of(store, data), runner_of(store, data)
 
-    prepare(first, data)
-    prepare(again, data)
+    prepare(first, data, Decisions(first))
+    prepare(again, data, Decisions(again))
 
     assert first.task == again.task
     assert [row["cached"] for row in (*first.account, *again.account)] == [False, True]
@@ -59,7 +60,7 @@ def test_given_pairs_stay_as_they_are(store: ArtifactStore) -> None:
     data = task()
     runner = runner_of(store, data)
 
-    prepare(runner, data)
+    prepare(runner, data, Decisions(runner))
 
     assert runner.task == put_task(store, data)
     assert not runner.account

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gts.core.artifacts import StageResult
 from gts.orchestrator import costs
+from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.encoders import encoder_of
 from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.site_models import OUT_OF_REACH, TEACHING, asked_with, in_words
@@ -14,7 +16,7 @@ _SHARE = 0.25
 """Of the tokens and money of a job, what may be spent on guessing."""
 
 
-def prepare(runner: StageRunner, data: TaskData) -> TaskData:
+def prepare(runner: StageRunner, data: TaskData, decisions: Decisions) -> TaskData:
     """Have examples guessed where there are none; all later stages work on these.
 
     The first language model that the task names as a teacher has the last word on them; where it cannot be asked, a note
@@ -25,21 +27,32 @@ def prepare(runner: StageRunner, data: TaskData) -> TaskData:
     """
     if data.gold:
         return data
-    result, notes = None, data.notes
-    params = encoder_of(data.spec.language)
-    for name in data.spec.teachers[:1]:
-        budget = data.spec.budget
-        allowed = {
-            "tokens": None if budget.tokens is None else int(_SHARE * budget.tokens),
-            "money": None if budget.money is None else _SHARE * budget.money,
-        }
-        try:
-            asked = {"model": name, **asked_with(name, TEACHING), **allowed}
-            result = runner.run("guess", name, params | asked, costs.GUESS_S)
-        except OUT_OF_REACH as error:
-            notes = (*notes, f"{name} was not asked for examples: {in_words(error)}")
-    if result is None:
-        result = runner.run("guess", "", params | {"model": None}, costs.GUESS_S)
+    reason = "no examples: take the unlabelled texts that speak most clearly for a label"
+    notes = data.notes
+    with decisions.made("guess", reason, costs.GUESS_S) as done:
+        result = None
+        if data.spec.teachers:
+            try:
+                result = _guess(runner, data, data.spec.teachers[0])
+            except OUT_OF_REACH as error:
+                notes = (
+                    *notes,
+                    f"{data.spec.teachers[0]} was not asked for examples: {in_words(error)}",
+                )
+        if result is None:
+            result = _guess(runner, data, None)
+        done(f"{result.summary['guessed']} texts of {len(data.labels)} labels")
     runner.task = result.artifact
     guessed = load_task(runner.store.path(result.artifact), with_pool=False)
     return replace(data, gold=guessed.gold, notes=notes)
+
+
+def _guess(runner: StageRunner, data: TaskData, model: str | None) -> StageResult:
+    params = {**encoder_of(data.spec.language), "model": model}
+    if model is not None:
+        budget = data.spec.budget
+        params |= asked_with(model, TEACHING) | {
+            "tokens": None if budget.tokens is None else int(_SHARE * budget.tokens),
+            "money": None if budget.money is None else _SHARE * budget.money,
+        }
+    return runner.run("guess", model or "", params, costs.GUESS_S)

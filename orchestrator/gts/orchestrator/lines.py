@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gts.orchestrator import actions, guessing, row_actions
+from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.planner import Action, FixedPlanner, Kind, Planner
 from gts.orchestrator.row_planner import RowPlanner
 from gts.orchestrator.run import Run
@@ -28,7 +29,7 @@ class Line:
         actions: How each kind of action is done.
     """
 
-    prepare: Callable[[StageRunner, Any], Any]
+    prepare: Callable[[StageRunner, Any, Decisions], Any]
     profile: str
     planner: Planner
     actions: Mapping[Kind, Do]

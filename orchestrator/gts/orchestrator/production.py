@@ -78,15 +78,17 @@ def produce_student(
     planner = planner or line.planner
     runner = StageRunner(put_for_stages(store, task, data.spec), store, compute, recorder)
     decisions = Decisions(runner)
+    data = line.prepare(runner, data, decisions)
+    prepared_s = runner.spent_s
     with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
-        data = line.prepare(runner, data)
         profile = _profile(runner, line.profile, data.spec.language)
         rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
+        known = "guessed" if isinstance(data, TaskData) and data.is_guessed else "gold"
         done(
-            f"{profile.gold} gold and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
+            f"{profile.gold} {known} and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
         )
     budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
-    sizes = planner.sizes(data.spec, profile, budget)
+    sizes = planner.sizes(data.spec, profile, max(0.0, budget - prepared_s))
     evidence = Evidence(data.spec, budget, profile, sizes, n_test=len(data.test))
     run: Run[Any] = Run(runner, data, evidence)
     if wishes:

@@ -10,7 +10,7 @@ from gts.orchestrator.evidence import Evidence, Trial
 from gts.orchestrator.planner import why_untried
 from gts.orchestrator.production import Production
 from gts.orchestrator.runner import ModelAccount
-from gts.tasks.dataset import Origin, TaskData
+from gts.tasks.dataset import TaskData
 from gts.tasks.measures import AGREEMENT
 from gts.tasks.saving import AnyTask
 
@@ -19,7 +19,7 @@ def report_of(production: Production) -> dict[str, Any]:
     """The report of a finished run, in the form of docs/architecture.md."""
     evidence, trial, data = production.evidence, production.trial, production.data
     used = trial.generators if trial.helps else ()
-    guessed = isinstance(data, TaskData) and any(row.origin == Origin.GUESSED for row in data.gold)
+    guessed = isinstance(data, TaskData) and data.is_guessed
     return {
         "name": data.spec.name,
         "type": data.spec.type,

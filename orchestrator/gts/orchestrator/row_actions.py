@@ -10,6 +10,7 @@ from gts.core.threads import machine_name
 from gts.orchestrator import costs, row_costs
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Decision, Judgement
+from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.planner import Action
@@ -30,10 +31,14 @@ _GENERATED_PER_ROW = 4
 _MOST_GENERATED = 2000
 
 
-def prepare(runner: StageRunner, data: RowTask) -> RowTask:
+def prepare(runner: StageRunner, data: RowTask, decisions: Decisions) -> RowTask:
     """Make pairs of a similarity task's single texts; all later stages work on these."""
     if has_sentences(runner.store.path(runner.task)):
-        runner.task = runner.run("rows.mine", "", {}, costs.MINE_S).artifact
+        reason = "single texts were given: pair those that look alike, and some that do not"
+        with decisions.made("mine", reason, costs.MINE_S) as done:
+            result = runner.run("rows.mine", "", {}, costs.MINE_S)
+            done(f"{result.summary['pairs']} pairs of {result.summary['sentences']} texts")
+        runner.task = result.artifact
     return data
 
 

@@ -61,6 +61,11 @@ class TaskData:
         return tuple(self.spec.labels)
 
     @property
+    def is_guessed(self) -> bool:
+        """Whether its examples were guessed."""
+        return any(example.origin == Origin.GUESSED for example in self.gold)
+
+    @property
     def multi_label(self) -> bool:
         """Whether a text may carry several labels."""
         return bool(self.spec.multi_label)
