@@ -17,7 +17,7 @@ def main() -> None:
     for run in json.loads(Path(sys.argv[1]).read_text())["runs"]:
         for row in run["generators"]:
             used.append(row["used"])
-            if run["tier"] == "mini":  # the other tier is given the same drafts
+            if run["tier"] == "mini":  # one tier, so that no draft counts twice
                 tried[run["set"], run["writer"]].append((row["accepted"], sum(row["rejected"].values())))
     for (name, writer), counts in tried.items():
         kept, dropped = (sum(column) for column in zip(*counts, strict=True))
