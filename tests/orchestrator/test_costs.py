@@ -51,10 +51,18 @@ def test_what_is_chosen_fits_the_budget_and_the_gold(profile: Profile, budget: f
     sizes = choose_sizes(profile, budget, mini)
 
     assert 2 <= sizes.folds <= max(2, profile.smallest_label)
-    if sizes.encoder:
-        assert total_s(profile, sizes, mini) <= budget
+    if sizes.encoder:  # generating may be what does not fit: it never costs a job its encoder
+        assert total_s(profile, sizes, mini, generates=False) <= budget
     else:
         assert sizes == LADDER[-1]
+
+
+def test_generating_is_left_out_before_the_encoder_is() -> None:
+    scarce = replace(PROFILE, gold=12, pool=0, smallest_label=2, encode_s=0.0625)
+    least = LADDER[-2]
+    between = (total_s(scarce, least, mini=False, generates=False) + total_s(scarce, least, mini=False)) / 2
+
+    assert choose_sizes(scarce, between, mini=False) == least
 
 
 def test_without_an_encoder_there_is_one_size() -> None:
