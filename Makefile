@@ -22,8 +22,8 @@ demo: $(STAMP)  ## produce a student from examples/support-tickets, pull it and 
 up: $(STAMP)  ## start the platform and keep it running until Ctrl-C
 	@$(BIN)/gts up
 
-test: $(STAMP)  ## run all tests
-	@$(BIN)/pytest
+test: $(STAMP)  ## run all tests, in as many processes as there are cores, four at most
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check

@@ -4,7 +4,8 @@
     python benchmarks/task_types.py --only conll2003-20 cec --seeds 0
 
 Gold rows are drawn from train by seed (the FewCLUE sets bring their own draws), the pool is other rows of train without their
-labels, the measures are those of the whole test set. Each job is one `gts produce` in a process of its own.
+labels, the measures are those of the whole test set. Each job is one `gts produce` in a process of its own. What `--out` already
+holds is kept, so that a run that was cut off goes on where it was.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,7 @@ def run(name: str, args: argparse.Namespace, seed: int) -> dict[str, Any]:
     return {
         "case": name,
         "seed": seed,
+        "commit": commit(),
         "gold": len(gold),
         "pool": len(pool),
         "wall_s": round(wall, 1),
@@ -140,7 +143,17 @@ def run(name: str, args: argparse.Namespace, seed: int) -> dict[str, Any]:
             teacher["name"]: [teacher["value"], teacher["weight"]] for teacher in report["teachers"]
         },
         "generators": [[row["name"], row["used"], row["reason"]] for row in report["generators"]],
+        "decisions": [
+            [row["action"], row["outcome"], row["forecast_seconds"], row["seconds"]]
+            for row in report["decisions"]
+        ],
     }
+
+
+def commit() -> str:
+    """Of this checkout."""
+    head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+    return head.stdout.strip()
 
 
 def main() -> None:
@@ -154,21 +167,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
     facts = {
         "date": date.today().isoformat(),
-        "commit": head.stdout.strip(),
+        "commit": commit(),
         "machine": {"processor": processor(), "cores": os.cpu_count()},
         "command": [part for part in sys.argv[1:] if "/" not in part],
     }
-    runs = []
-    for seed in args.seeds:
-        for name in args.only:
-            runs.append(run(name, args, seed))
-            tiers = {tier: [s["test"], s["seed_only_test"]] for tier, s in runs[-1]["students"].items()}
-            print(name, seed, f"{runs[-1]['wall_s']} s", runs[-1]["metric"], tiers, flush=True)
-            if args.out:
-                args.out.write_text(json.dumps({**facts, "runs": runs}, indent=1) + "\n")
+    runs = json.loads(args.out.read_text())["runs"] if args.out and args.out.exists() else []
+    done = {(run["case"], run["seed"]) for run in runs}
+    for seed, name in product(args.seeds, args.only):
+        if (name, seed) in done:
+            continue
+        runs.append(run(name, args, seed))
+        tiers = {tier: [s["test"], s["seed_only_test"]] for tier, s in runs[-1]["students"].items()}
+        print(name, seed, f"{runs[-1]['wall_s']} s", runs[-1]["metric"], tiers, flush=True)
+        if args.out:
+            args.out.write_text(json.dumps({**facts, "runs": runs}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from gts.core.threads import limit_threads
 
-limit_threads(2)
+limit_threads(max(1, 2 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 sys.path.insert(0, str(Path(__file__).with_name("lab")))  # programs and servers that several tests share
 
 import pytest

@@ -375,7 +375,7 @@ def test_a_local_model_is_also_asked_what_it_finds_likelier(
 def test_a_local_model_writes_by_searching(produce: Callable[..., Report], tmp_path: Path) -> None:
     lines = ["".join(f"{numbered(1000 + 4 * i + k)}\n" for k in range(4)) for i in range(50)]
     folder = write_tiny_causal(tmp_path / "tiny", lines, steps=100)
-    search = "{simulations: 8, max_tokens: 60, shown: 2}"
+    search = "{simulations: 4, max_tokens: 60, shown: 2}"
 
     report = produce(
         f"kind: transformers, model: {folder}, chat: false, search: {search}",
