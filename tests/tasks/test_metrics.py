@@ -84,8 +84,9 @@ def test_what_cannot_be_evaluated():
 def test_wilson_interval():
     low, high = wilson_interval(8, 10, 0.95)
     assert (round(low, 4), round(high, 4)) == (0.4902, 0.9433)
-    assert wilson_interval(0, 10)[0] == 0
-    assert wilson_interval(10, 10)[1] == 1
+    for n in range(1, 200):
+        assert wilson_interval(0, n)[0] == 0
+        assert wilson_interval(n, n)[1] == 1
     assert wilson_interval(40, 48, 0.9)[0] > wilson_interval(40, 48, 0.95)[0]
     for wrong in ((11, 10, 0.9), (0, 0, 0.9), (1, 2, 1.0)):
         with pytest.raises(InvalidInput):

@@ -222,7 +222,8 @@ def wilson_interval(successes: float, n: int, confidence: float = 0.9) -> Interv
     share, spread = successes / n, z * z / n
     centre = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # The share lies inside; at 0 and 1 it is an end, and rounding must not leave it out.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def bootstrap_interval(

@@ -120,7 +120,7 @@ def model_page(
     estimate = report.get("estimate") or {}
     task = _mapping(facts.get("task"))
     task_type = str(task.get("type") or report.get("type") or "classification")
-    labels = tuple(str(label) for label in _list(facts.get("labels")) or report.get("labels") or ())
+    said = [] if task_type == "similarity" else _list(facts.get("labels")) or report.get("labels") or ()
     tier = str(facts.get("tier") or report.get("tier") or "")
     names: dict[str, list[str]] = {}
     for ref, oid in detail.refs.items():
@@ -139,7 +139,7 @@ def model_page(
         type=task_type,
         tier=tier,
         language=str(task.get("language") or report.get("language") or ""),
-        labels=labels,
+        labels=tuple(str(label) for label in said),
         multi_label=bool(task.get("multi_label") or report.get("multi_label")),
         parameters=chosen.get("parameters"),
         bytes=sum(file.size for file in detail.files),

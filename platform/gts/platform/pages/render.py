@@ -126,7 +126,8 @@ def environment(name: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     found.policies["ext.i18n.trimmed"] = True
-    found.install_gettext_callables(language.text, language.plural, newstyle=True)  # type: ignore[attr-defined]
+    texts, plurals = language.text, language.plural
+    found.install_gettext_callables(texts, plurals, newstyle=True)  # type: ignore[attr-defined]  # i18n adds it
     found.filters.update(
         percent=wording.percent,
         points=partial(wording.points, language=language),
