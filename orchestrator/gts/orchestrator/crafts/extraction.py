@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from gts.generator.made import MadeRows
     from gts.generator.marked import MarkedGenerator
 
-_BATCH = 16
-_SMALL_RATE, _SMALL_VISITS = 1e-3, 2
+_BATCH, _LEAST_BATCH, _STEPS = 16, 4, 200
+"""Texts a step: of few visits smaller batches make more steps, which is worth far more (benchmarks/LOG.md)."""
+_SMALL_RATE, _SMALL_HEAD_RATE, _SMALL_VISITS = 1e-3, 2e-3, 2
 """The small trunk learns from nothing: at a larger rate, and for longer."""
 _FLOOR = 0.02
 """Beliefs below it are forgotten: nothing comes of them."""
@@ -173,10 +174,12 @@ class ExtractionCraft:
         from gts.student.spans.training import SpanConfig, train
 
         is_small = tier == "static"
+        batch = _BATCH if is_small else max(_LEAST_BATCH, min(_BATCH, visits // _STEPS))
         config = SpanConfig(
-            steps=max(1, (_SMALL_VISITS if is_small else 1) * visits // _BATCH),
-            batch_size=_BATCH,
+            steps=max(1, (_SMALL_VISITS if is_small else 1) * visits // batch),
+            batch_size=batch,
             learning_rate=_SMALL_RATE if is_small else SpanConfig.learning_rate,
+            head_rate=_SMALL_HEAD_RATE if is_small else SpanConfig.head_rate,
             length=min(MOST_TOKENS, SpanConfig.length),
             seed=scene.spec.seed,
         )

@@ -56,8 +56,8 @@ class SpanConfig:
 
     steps: int = 300
     batch_size: int = 16
-    learning_rate: float = 1e-4
-    head_rate: float = 2e-3
+    learning_rate: float = 2e-4
+    head_rate: float = 5e-3
     negatives: int = 4
     length: int = 128
     overlap: int = 32
