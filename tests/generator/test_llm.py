@@ -18,7 +18,7 @@ from gts.core.errors import InvalidInput
 from gts.core.llm.entries import ModelEntry
 from gts.core.llm.transformers_backend import TransformersBackend
 from gts.core.llm.values import Answer, Call, Completion, Failed, Fault
-from gts.generator.llm import Brief, LLMConfig, LLMGenerator, max_calls
+from gts.generator.llm import Brief, LLMConfig, LLMGenerator
 from gts.generator.protocol import GeneratedText, Generator, PoolWeights, Request
 from gts.tasks.dataset import Example
 
@@ -92,7 +92,7 @@ def test_texts_come_in_the_order_of_the_requests_and_never_more_than_asked_for()
 def test_all_calls_of_a_round_are_handed_over_at_once_labels_by_turns() -> None:
     model = Model()
     assert len(make(model, texts_per_call=4)) == 30
-    assert [len(calls) for calls in model.rounds] == [max_calls(BOTH, LLMConfig(texts_per_call=4))] == [8]
+    assert [len(calls) for calls in model.rounds] == [8]
     one_after_the_other = [
         "billing" if 'belongs to this label:\n- "billing"' in p else "d" for p in model.prompts
     ]
@@ -275,7 +275,7 @@ def test_a_model_without_instruction_tuning_goes_on_writing_a_list() -> None:
     made = make(model, [Request("billing", 5)], chat=False)
     assert [text.text for text in made] == [f"new text {i}" for i in range(5)]
     (calls,) = model.rounds
-    assert len(calls) == max_calls([Request("billing", 5)], LLMConfig(chat=False)) == 5
+    assert len(calls) == 5
     for call, text in zip(calls, made, strict=True):
         lines = call.messages[0].content.splitlines()
         assert lines[-6:] == [*(f"billing: {seed}" for seed in text.seeds), "billing:"]

@@ -8,27 +8,27 @@ Generator", 2023). A model without instruction tuning is shown a list of texts o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from gts.core.errors import InvalidInput
-from gts.core.llm.values import Answer, Call
+from gts.core.llm.values import Answer, Call, Completion
 from gts.generator.chance import seeded
 from gts.generator.neighbours import confusions, nearest
+from gts.generator.parsing import first_text, parse_texts
 from gts.generator.protocol import GeneratedText, PoolWeights, Request
-from gts.generator.questions import LLMConfig, Questioner, max_calls
+from gts.generator.questions import LLMConfig
+from gts.generator.rounds import Prompt, fitting_form, write_in_rounds
 from gts.generator.variation import Material, Variation, gather
-from gts.generator.wording import read_wording
-from gts.generator.writing import Brief
+from gts.generator.wording import Wording, read_wording
+from gts.generator.writing import SCHEMA, Brief, chat_prompt, continuation_prompt
 from gts.tasks.dataset import Example
 from gts.tasks.text import same_text_key
 
-__all__ = ["Ask", "Brief", "LLMConfig", "LLMGenerator", "max_calls"]
+__all__ = ["Ask", "Brief", "LLMConfig", "LLMGenerator"]
 
 Ask = Callable[[Sequence[Call]], Sequence[Answer]]
 """Asks one model; bound to its cache and its allowance. One answer for each call, in order."""
 
-# Seeds of servers and of torch are whole numbers of 32 bits at the least; room is left to count up.
-_MAX_SEED = 2**30
 _DEFAULTS = LLMConfig()
 
 
@@ -101,59 +101,73 @@ class LLMGenerator:
         seed: int,
         pool_weights: PoolWeights | None,
     ) -> Iterator[GeneratedText]:
+        texts = [*(example.text for example in gold), *pool]
         material = gather(gold, pool, pool_weights, self._brief.multi_label)
-        first_seed = seeded(seed).randrange(_MAX_SEED)
-        texts = [*(example.text for example in material.gold), *material.pool]
-        questioner = Questioner(self._wording, self._brief, self._config, texts, first_seed)
-        others = self._others(material, requests)
-        variations = self._variations(material, requests, others, seed)
-        taken = {same_text_key(text) for text in (*(example.text for example in gold), *pool)}
-        made: list[list[GeneratedText]] = [[] for _ in requests]
-        for round_ in range(self._config.rounds):
-            questions = [
-                (i, question)
-                for i, request in enumerate(requests)
-                for question in questioner.questions(
-                    request, others[i], variations[i], request.count - len(made[i]), round_
-                )
-            ]
-            if not questions:
-                break
-            # By turns, so that a budget that ends within a round ends for all labels alike.
-            questions.sort(key=lambda asked: asked[1].turn)
-            is_answered = False
-            answers = self._ask([question.call for _, question in questions])
-            for (i, question), answer in zip(questions, answers, strict=True):
-                for text in questioner.read(answer):
-                    is_answered = True
-                    if len(made[i]) < requests[i].count and (key := same_text_key(text)) not in taken:
-                        taken.add(key)
-                        scores = {"temperature": question.temperature, "round": round_ + 1.0}
-                        made[i].append(
-                            GeneratedText(text, requests[i].labels, self._name, question.seeds, scores)
-                        )
-            if not is_answered:
-                break
-        for row in made:
-            yield from row
+        shown = [*(example.text for example in material.gold), *material.pool]
+        made, _ = write_in_rounds(
+            self._ask,
+            self._config,
+            fitting_form(shown, self._config, SCHEMA),
+            _Texts(self._brief, self._config, self._wording, material, requests, seed),
+            [request.count for request in requests],
+            map(same_text_key, texts),
+            seed,
+        )
+        for request, written in zip(requests, made, strict=True):
+            for one in written:
+                yield GeneratedText(one.value, request.labels, self._name, one.seeds, one.scores)
 
-    def _others(self, material: Material, requests: Sequence[Request]) -> list[list[str]]:
-        """For each request the labels that its texts shall not carry, the likeliest to be confused first."""
-        names = list(self._brief.labels)
+
+class _Texts:
+    """See :class:`gts.generator.rounds.Writing`: texts of the labels of each request."""
+
+    def __init__(
+        self,
+        brief: Brief,
+        config: LLMConfig,
+        wording: Wording,
+        material: Material,
+        requests: Sequence[Request],
+        seed: int,
+    ) -> None:
+        self._brief, self._config, self._wording, self._requests = brief, config, wording, requests
+        names = list(brief.labels)
         confusion = confusions(names, material.gold, material.weights)
-        return [nearest(names, request.labels, confusion) for request in requests]
-
-    def _variations(
-        self, material: Material, requests: Sequence[Request], others: Sequence[list[str]], seed: int
-    ) -> list[Variation]:
-        made = []
+        # Labels that a request's texts shall not carry, the likeliest to be confused first.
+        self._others = [nearest(names, request.labels, confusion) for request in requests]
+        self._variations = []
         asked: Counter[tuple[str, ...]] = Counter()
-        for request, near in zip(requests, others, strict=True):
+        for request, near in zip(requests, self._others, strict=True):
             # Another draw for a second request of the same labels, which else would ask the same questions.
-            draw = repr((seed, request.labels, asked[request.labels]))
+            rng = seeded(repr((seed, request.labels, asked[request.labels])))
             asked[request.labels] += 1
             # A set of labels is confused most with one other; "none of them" with each.
             boundary = near[:1] if request.labels else near
-            rng = seeded(draw)
-            made.append(Variation(request.labels, material, boundary, self._wording, rng))
-        return made
+            self._variations.append(Variation(request.labels, material, boundary, wording, rng))
+
+    def prompt(self, request: int, count: int) -> Prompt:
+        """What varies is dealt anew for each call."""
+        labels, variation = self._requests[request].labels, self._variations[request]
+        examples = variation.examples(self._config.seeds_per_call)
+        if self._config.chat:
+            others, wishes = self._others[request], variation.wishes()
+            messages = chat_prompt(self._wording, self._brief, labels, others, examples, wishes, count)
+        else:
+            messages = continuation_prompt(self._wording, self._brief, labels, examples)
+        return Prompt(messages, tuple(example.text for example in examples))
+
+    def read(self, answer: Completion, counts: Counter[str]) -> Sequence[str]:
+        """A list of texts, or the text that a list was continued with."""
+        labels = tuple(self._brief.labels)
+        if self._config.chat:
+            return parse_texts(answer.text, labels, is_whole=answer.is_whole)
+        text = first_text(answer.text, labels, is_whole=answer.is_whole)
+        return [] if text is None else [text]
+
+    def fault(self, request: int, value: str) -> str:
+        """A text alone does not show whether it carries its labels; filters look into that."""
+        return ""
+
+    def key(self, value: str) -> Hashable:
+        """Texts that differ in case and white space are the same."""
+        return same_text_key(value)

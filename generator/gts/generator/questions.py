@@ -1,23 +1,15 @@
-"""The questions that a language model is asked for new texts, and how their answers are read."""
+"""How a language model is asked for texts."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gts.core.errors import InvalidInput
-from gts.core.llm.values import Answer, Call, Completion, Message
-from gts.generator.parsing import first_text, parse_texts
-from gts.generator.protocol import Request
-from gts.generator.variation import Variation
-from gts.generator.wording import Wording
-from gts.generator.writing import SCHEMA, Brief, chat_prompt, continuation_prompt
-from gts.tasks.dataset import Example
 
 _MEND = "change the generator's options"
 # A text as long as all but the longest of the user's is not cut off.
@@ -86,109 +78,9 @@ def _check(name: str, value: Any, low: float, high: float) -> None:
         raise InvalidInput(f"{name} is {value!r}; expected {low} to {high}", mend=_MEND)
 
 
-def max_calls(requests: Sequence[Request], config: LLMConfig) -> int:
-    """Calls of the first round, for forecasts; further rounds ask only for what is missing.
-
-    Example:
-        >>> max_calls([Request("billing", 20), Request("delivery", 3)], LLMConfig(texts_per_call=8))
-        4
-    """
-    return sum(math.ceil(request.count / texts_per_call(config)) for request in requests)
-
-
 def texts_per_call(config: LLMConfig) -> int:
     """Texts asked for in one call; one where the model does not follow instructions."""
     return config.texts_per_call if config.chat else 1
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A call, and what it was made of.
-
-    Attributes:
-        call: What the model is asked.
-        seeds: The user's texts it shows.
-        temperature: Of the sampling.
-        turn: How many questions of its request come before it in the round.
-    """
-
-    call: Call
-    seeds: tuple[str, ...]
-    temperature: float
-    turn: int
-
-
-class Questioner:
-    """Makes the questions of one task and reads the answers.
-
-    Args:
-        wording: The words of the prompts.
-        brief: The task.
-        config: How the model is asked.
-        texts: The user's texts; they say how long a new one gets.
-        seed: Seed of the first sample of a prompt; the next sample of the same prompt gets the next seed, for equal calls
-            would bring one answer.
-    """
-
-    def __init__(
-        self, wording: Wording, brief: Brief, config: LLMConfig, texts: Sequence[str], seed: int
-    ) -> None:
-        self._wording, self._brief, self._config, self._seed = wording, brief, config, seed
-        self._asked: Counter[tuple[Message, ...]] = Counter()
-        self._max_tokens = config.max_tokens if config.chat else tokens_of_one(texts, config)
-
-    def questions(
-        self, request: Request, others: Sequence[str], variation: Variation, missing: int, round_: int
-    ) -> Iterator[Question]:
-        """The questions of one round for one request.
-
-        Args:
-            request: What is wanted.
-            others: The other labels, the likeliest to be confused first.
-            variation: What changes from call to call.
-            missing: Texts that are still wanted.
-            round_: Number of the round, from 0.
-        """
-        config = self._config
-        temperature = config.temperatures[round_ % len(config.temperatures)]
-        size = texts_per_call(config)
-        for turn, start in enumerate(range(0, missing, size)):
-            examples = variation.examples(config.seeds_per_call)
-            messages = self._messages(request, others, variation, examples, min(size, missing - start))
-            call = Call(
-                messages,
-                max_tokens=self._max_tokens,
-                temperature=temperature,
-                top_p=config.top_p,
-                seed=self._seed + self._asked[messages],
-                schema=SCHEMA if config.chat and config.schema else None,
-            )
-            self._asked[messages] += 1
-            yield Question(call, tuple(example.text for example in examples), temperature, turn)
-
-    def read(self, answer: Answer) -> list[str]:
-        """The texts of an answer; none of a failed one."""
-        if not isinstance(answer, Completion):
-            return []
-        labels = tuple(self._brief.labels)
-        if self._config.chat:
-            return parse_texts(answer.text, labels, is_whole=answer.is_whole)
-        text = first_text(answer.text, labels, is_whole=answer.is_whole)
-        return [] if text is None else [text]
-
-    def _messages(
-        self,
-        request: Request,
-        others: Sequence[str],
-        variation: Variation,
-        examples: Sequence[Example],
-        count: int,
-    ) -> tuple[Message, ...]:
-        if not self._config.chat:
-            return continuation_prompt(self._wording, self._brief, request.labels, examples)
-        return chat_prompt(
-            self._wording, self._brief, request.labels, others, examples, variation.wishes(), count
-        )
 
 
 def tokens_of_one(texts: Sequence[str], config: LLMConfig) -> int:
