@@ -308,3 +308,17 @@ def test_a_row_of_very_many_entities_does_not_fill_the_memory(
     train([*lessons([row(words, told, given)])], schema, tiny_encoder, tmp_path, config, given=True)
 
     assert len(given) == 210 and {shape[1] for shape in shapes} == {100}
+
+
+def test_training_goes_on_from_a_student(food_student: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    longer = MarkedRow("goal soup bread when", Structure((Span(0, 15, "team"),)))
+    more = lessons([longer, *dishes_and_teams(8, seed=3)])
+    gentle = SpanConfig(steps=1, learning_rate=1e-6, head_rate=1e-6, length=24, overlap=10)
+
+    train(more, FOOD, tiny_encoder, tmp_path / "on", gentle, start=food_student)
+    train(more, FOOD, tiny_encoder, tmp_path / "anew", gentle)
+
+    asked = dishes_and_teams(20, seed=9)
+    assert read_layout(tmp_path / "on").width == 3 > read_layout(food_student).width
+    assert right(tmp_path / "on", asked) == right(food_student, asked) > 0.8
+    assert right(tmp_path / "anew", asked) < 0.5

@@ -267,6 +267,8 @@ def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, 
                 **{f"{name} of {fold}": run.artifacts[f"{name} {fold}"] for name in _believed(run)},
             }
         inputs |= {f"generate {name}": run.artifacts[f"generate {name} {fold}"] for name in generators}
+        if larger is None:
+            inputs["twin"] = seed_only[fold]
         student[fold] = _fit(run, tier, fold, inputs, variant, generators)
     judged, decision = _judge(run, student)
     twin, twin_decision = _judge(run, seed_only)

@@ -29,6 +29,8 @@ _BATCH, _LEAST_BATCH, _STEPS = 16, 4, 200
 """Texts a step: of few visits smaller batches make more steps, which is worth far more (benchmarks/LOG.md)."""
 _SMALL_RATE, _SMALL_HEAD_RATE, _SMALL_VISITS = 1e-3, 2e-3, 2
 """The small trunk learns from nothing: at a larger rate, and for longer."""
+_GENTLER = 0.5
+"""Share of the rates with which a student goes on from its twin: from scratch it was worse than the twin (benchmarks/LOG.md)."""
 _FLOOR = 0.02
 """Beliefs below it are forgotten: nothing comes of them."""
 _COMPARED = 200
@@ -169,26 +171,31 @@ class ExtractionCraft:
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
     ) -> None:
-        """Train a span student on its trunk."""
+        """Train a span student on its trunk; a transformer goes on from its twin, more gently, and sees gold rows as often as others."""
         from gts.student.spans import labels
         from gts.student.spans.training import SpanConfig, train
 
         is_small = tier == "static"
+        twin = None if is_small else scene.twin
+        share = _GENTLER if twin else 1.0
         batch = _BATCH if is_small else max(_LEAST_BATCH, min(_BATCH, visits // _STEPS))
         config = SpanConfig(
             steps=max(1, (_SMALL_VISITS if is_small else 1) * visits // batch),
             batch_size=batch,
-            learning_rate=_SMALL_RATE if is_small else SpanConfig.learning_rate,
-            head_rate=_SMALL_HEAD_RATE if is_small else SpanConfig.head_rate,
+            learning_rate=_SMALL_RATE if is_small else share * SpanConfig.learning_rate,
+            head_rate=_SMALL_HEAD_RATE if is_small else share * SpanConfig.head_rate,
             length=min(MOST_TOKENS, SpanConfig.length),
             seed=scene.spec.seed,
         )
         learnt = [labels.Lesson(one.row, one.belief, one.weight) for one in lessons]
+        if twin is not None:
+            gold, others = learnt[: len(scene.train)], learnt[len(scene.train) :]
+            learnt = gold * max(1, len(others) // len(gold)) + others
         trunk = scene.start if is_small else scene.encoder
         if trunk is None:
             raise ValueError(f"a {tier} student without a trunk")
         is_given = bool(scene.spec.entities_given)
-        train(learnt, scene.spec.extraction, trunk, folder, config, report, given=is_given)
+        train(learnt, scene.spec.extraction, trunk, folder, config, report, given=is_given, start=twin)
 
     def predict(self, tier: str, folder: Path, rows: Sequence[MarkedRow], task: RowTask) -> list[Beliefs]:
         """What a trained student finds."""

@@ -42,6 +42,7 @@ class Scene:
         pool: Unlabelled rows.
         encoder: Folder of the encoder, if there is one.
         start: Folder that :meth:`Craft.begin` filled, for students of the smallest tier.
+        twin: Folder of the student of the gold rows alone, from which one of a larger tier that learns more may go on.
     """
 
     task: RowTask
@@ -50,6 +51,7 @@ class Scene:
     pool: Sequence[Row]
     encoder: Path | None
     start: Path | None = None
+    twin: Path | None = None
 
     @property
     def spec(self) -> TaskSpec:

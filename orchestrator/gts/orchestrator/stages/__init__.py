@@ -75,7 +75,7 @@ STAGES: Mapping[str, Stage] = {
         _stage("rows.examine", 3, model="model"),
         _stage("rows.consult", 2, model="model"),
         _stage("rows.audit", 2),
-        _stage("rows.distil", 2),
+        _stage("rows.distil", 3),
         _stage("rows.generate", 2, model="generator"),
         _stage("rows.package", 1),
         _stage("rows.evaluate", 1),

@@ -22,7 +22,7 @@ from gts.student.spans.examples import (
     possible,
 )
 from gts.student.spans.labels import Labels, Lesson, labels_of
-from gts.student.spans.layout import WEIGHTS_FILE, SpanLayout, write_layout
+from gts.student.spans.layout import WEIGHTS_FILE, SpanLayout, read_layout, write_layout
 from gts.student.spans.objective import marked_loss
 from gts.student.spans.tokens import Cutter, Place
 from gts.student.spans.trunk import TOKENIZER_FILE, open_trunk
@@ -74,6 +74,7 @@ def train(
     progress: Callable[[float], None] | None = None,
     *,
     given: bool = False,
+    start: Path | None = None,
 ) -> Fit:
     """Train a span student and write it: ``spans.json``, ``tokenizer.json`` and ``model.safetensors``.
 
@@ -85,6 +86,7 @@ def train(
         config: How to train.
         progress: Called with the fraction done after each step.
         given: Whether entities come with the texts (relation tasks); only links are learned then.
+        start: Folder of a span student of the same schema and trunk, whose training goes on with these lessons.
 
     Returns:
         How well the lessons could be laid on tokens.
@@ -108,14 +110,30 @@ def train(
     cutter = Cutter(load_tokenizer(trunk_folder), length, config.overlap)
     examples, fit = examples_of(lessons, labels, cutter, config.longest)
     width = fit.width if labels.spans else 1
+    if start is not None:
+        width = max(width, read_layout(start).width)
     layout = SpanLayout(labels, length, config.overlap, width, nested_pairs(examples), trunk.described())
-    net = SpanNet(trunk, len(labels.spans), len(labels.links), width).to(device_and_dtype()[0])
+    net = SpanNet(trunk, len(labels.spans), len(labels.links), width)
+    if start is not None:
+        _go_on_from(net, start)
+    net.to(device_and_dtype()[0])
     fit_net(net, examples, labels, config, progress)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(trunk_folder / TOKENIZER_FILE, folder / TOKENIZER_FILE)
     save_file({name: tensor.contiguous() for name, tensor in net.state_dict().items()}, folder / WEIGHTS_FILE)
     write_layout(folder, layout)
     return fit
+
+
+def _go_on_from(net: SpanNet, folder: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    known = load_file(folder / WEIGHTS_FILE)
+    with torch.no_grad():
+        for name, tensor in net.state_dict().items():
+            # The lessons may hold longer spans than those before, of whose widths nothing is known yet.
+            tensor[: len(known[name])].copy_(known[name])
 
 
 def fit_net(

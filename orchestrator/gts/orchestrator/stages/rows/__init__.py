@@ -14,7 +14,7 @@ from gts.orchestrator.crafts.protocol import Belief, Craft, Scene
 from gts.orchestrator.stages.common import Ints, fold_of_gold, pool_rows
 from gts.tasks.rows import RowTask, load_row_task
 
-HELDOUT, POOL = "heldout.jsonl", "pool.jsonl"
+HELDOUT, POOL, STUDENT = "heldout.jsonl", "pool.jsonl", "student"
 
 
 def folds_of(craft: Craft, task: RowTask, folds: int) -> Ints:
@@ -39,6 +39,7 @@ def load_scene(craft: Craft, inputs: Mapping[str, Path], params: Mapping[str, An
         [task.pool[i] for i in pool],
         encoder,
         inputs.get("begin"),
+        inputs["twin"] / STUDENT if "twin" in inputs else None,
     )
 
 

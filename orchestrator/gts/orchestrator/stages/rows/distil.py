@@ -12,11 +12,10 @@ from gts.orchestrator.crafts.protocol import Belief, Craft, Lesson, Scene
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.beliefs import GENERATED
 from gts.orchestrator.stages.common import part, read_json
-from gts.orchestrator.stages.rows import HELDOUT, POOL, load_scene, read_beliefs, write_beliefs
+from gts.orchestrator.stages.rows import HELDOUT, POOL, STUDENT, load_scene, read_beliefs, write_beliefs
 from gts.orchestrator.stages.rows.audit import teachers_in
 from gts.tasks.rows import ROWS, load_row_task
 
-STUDENT = "student"
 _LEAST_TRUST = 0.05
 
 
@@ -27,7 +26,8 @@ def run(
 
     Args:
         inputs: ``task``; unless seed-only ``audit`` and ``NAME of FOLD``, what teachers of this fold said (see stage
-            ``rows.audit``), or ``assistant``, a larger student of this fold; ``generate NAME`` where there are any; for static ``begin``.
+            ``rows.audit``), or ``assistant``, a larger student of this fold; ``generate NAME`` where there are any; for static ``begin``, for
+            a larger tier ``twin``, the seed-only student of this fold.
         params: ``fold``, ``folds``, ``pool``, ``encoder`` (see :func:`load_scene`), ``weights`` (its identity), ``tier``,
             ``seed_only``, ``visits`` (lessons seen, with repetition).
         out: Gets ``student/``, ``heldout.jsonl`` and ``pool.jsonl``.

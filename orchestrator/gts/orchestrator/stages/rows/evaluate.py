@@ -9,7 +9,7 @@ from typing import Any
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Belief, Craft, Decision
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.rows.distil import STUDENT
+from gts.orchestrator.stages.rows import STUDENT
 from gts.tasks.rows import RowTask, load_row_task
 
 

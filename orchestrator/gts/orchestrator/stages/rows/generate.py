@@ -18,8 +18,7 @@ from gts.orchestrator.crafts.protocol import Belief, Craft, Lesson, Scene
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import part
 from gts.orchestrator.stages.language_models import Asking, open_model
-from gts.orchestrator.stages.rows import load_scene
-from gts.orchestrator.stages.rows.distil import STUDENT
+from gts.orchestrator.stages.rows import STUDENT, load_scene
 from gts.orchestrator.stages.rows.filtering import judge_recombined, judge_written
 from gts.tasks.row_text import read_row, write_row
 from gts.tasks.rows import load_row_task

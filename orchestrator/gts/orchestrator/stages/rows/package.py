@@ -15,7 +15,7 @@ from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Belief, Row
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS
-from gts.orchestrator.stages.rows.distil import STUDENT
+from gts.orchestrator.stages.rows import STUDENT
 from gts.student.layout import StudentManifest, TaskInfo
 from gts.student.opening import open_student
 from gts.tasks.rows import RowTask, load_row_task
