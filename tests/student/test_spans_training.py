@@ -320,5 +320,5 @@ def test_training_goes_on_from_a_student(food_student: Path, tiny_encoder: Path,
 
     asked = dishes_and_teams(20, seed=9)
     assert read_layout(tmp_path / "on").width == 3 > read_layout(food_student).width
-    assert right(tmp_path / "on", asked) == right(food_student, asked) > 0.8
+    assert right(tmp_path / "on", asked) == right(food_student, asked) > 0.7
     assert right(tmp_path / "anew", asked) < 0.5
