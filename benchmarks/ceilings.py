@@ -68,7 +68,7 @@ def run(name: str, tier: str, data: Path) -> dict[str, Any]:
         inputs = {"task": folder / "task"}
         params = {"fold": 0, "folds": _FOLDS, "pool": 0, "encoder": encoder, "tier": tier, "seed_only": True}
         cpu, wall = time.process_time(), time.monotonic()
-        if tier == "static" and craft.begins:
+        if craft.begins(tier, len(task.gold)):
             begin.run(inputs, params, _made(folder / "begin"), _silent)
             inputs["begin"] = folder / "begin"
         params["visits"] = VISITS[name, tier]

@@ -47,7 +47,8 @@ def teach(run: Run[RowTask], action: Action) -> str:
     forecast = action.forecast_s / 2 / len(run.folds)
     for fold in run.folds:
         params = run.fold_params(fold) | {"weights": run.evidence.profile.weights, "teachers": None}
-        result = run.runner.run("rows.teach", run.fold_name(fold), params, forecast)
+        begun = _begun(run, action.tier)
+        result = run.runner.run("rows.teach", run.fold_name(fold), params, forecast, **begun)
         run.artifacts[f"teach {fold}"] = result.artifact
         run.artifacts[f"{TUNED} {fold}"] = _fit(run, action.tier, fold, {})
     audit = _audit(run, [])
@@ -306,14 +307,19 @@ def _fit(
         what += f" by {' and '.join(generators)}"
     name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
     forecast = row_costs.fit_s(run.evidence, tier)
-    if tier == "static" and craft_of(run.evidence.spec.type).begins:
-        start = {key: params[key] for key in ("pool", "encoder", "weights")}
-        forecast_begin = row_costs.begin_s(run.evidence)
-        inputs = {
-            **inputs,
-            "begin": run.runner.run("rows.begin", "", start, forecast_begin).artifact,
-        }
+    inputs = {**inputs, **_begun(run, tier)}
     return run.runner.run("rows.distil", name, params, forecast, **inputs).artifact
+
+
+def _begun(run: Run[RowTask], tier: str) -> dict[str, str]:
+    """What a tier's students start from, as an input of a stage."""
+    if not craft_of(run.evidence.spec.type).begins(tier, run.evidence.profile.gold):
+        return {}
+    shared = run.fold_params(None)
+    params = {"tier": tier, "pool": shared["pool"], "encoder": shared["encoder"]}
+    params["weights"] = run.evidence.profile.weights
+    forecast = row_costs.begin_s(run.evidence, tier)
+    return {"begin": run.runner.run("rows.begin", tier, params, forecast).artifact}
 
 
 def _judge(run: Run[RowTask], fits: Mapping[int | None, str]) -> tuple[Judgement, Decision]:

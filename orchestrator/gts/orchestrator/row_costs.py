@@ -14,6 +14,9 @@ _STATIC_VISIT_S = {"ner": 0.008, "relation": 0.01, "event": 0.01, "summarization
 """Seconds of a visit of the smallest tier's student, by task type; else it is fitted in a moment."""
 _BEGIN_S = 10.0
 """Warming up what students of the smallest tier start from."""
+_HEAD_S = 3.0
+"""Fitting a head on vectors that are there."""
+_TEXTS_OF_A_PAIR = 2
 _ASKING_S, _MOST_ASKED = 120.0, 500
 """Time for asking a language model in a job that nobody gave a time, and the most pool rows it is asked about."""
 
@@ -49,9 +52,17 @@ def pool_to_ask(evidence: Evidence, model: str) -> int:
     return max(0, int(min(limits)))
 
 
+def is_read_once(spec: TaskSpec, profile: Profile) -> bool:
+    """Whether the transformer stays as it is, so that each text is read once for all folds."""
+    tier = tiers_of(spec, profile)[0]
+    return tier != "static" and craft_of(spec.type).begins(tier, profile.gold)
+
+
 def fit_s(evidence: Evidence, tier: str) -> float:
     """One student of one fold, which is then asked about the pool."""
     profile, sizes = evidence.profile, evidence.sizes
+    if tier != "static" and is_read_once(evidence.spec, profile):
+        return _HEAD_S
     asked = (
         (profile.gold / sizes.folds + min(profile.pool, sizes.pool))
         * visit_s(evidence.spec, profile, tier)
@@ -60,9 +71,12 @@ def fit_s(evidence: Evidence, tier: str) -> float:
     return 2.0 + sizes.visits * visit_s(evidence.spec, profile, tier) + asked
 
 
-def begin_s(evidence: Evidence) -> float:
-    """What students of the smallest tier start from."""
+def begin_s(evidence: Evidence, tier: str) -> float:
+    """What students of a tier start from."""
     profile = evidence.profile
+    if tier != "static":
+        rows = profile.gold + min(profile.pool, evidence.sizes.pool)
+        return costs.START_S + _TEXTS_OF_A_PAIR * rows * (profile.encode_s or 0.0)
     token_s = (profile.encode_s or 0.0) / (profile.chars / 4.5 + 2)
     return costs.START_S + 2.3 * costs.VOCABULARY * token_s + _BEGIN_S
 
@@ -72,6 +86,8 @@ def teach_s(evidence: Evidence) -> float:
     profile, sizes = evidence.profile, evidence.sizes
     tier = tiers_of(evidence.spec, profile)[0]
     rows = profile.gold + min(profile.pool, sizes.pool)
+    if is_read_once(evidence.spec, profile):
+        return begin_s(evidence, tier) + (sizes.folds + 1) * (1.0 + rows * 0.002 + fit_s(evidence, tier))
     others = 1.0 + rows * ((profile.encode_s or 0.0) + 0.002)
     return (sizes.folds + 1) * (others + fit_s(evidence, tier))
 
@@ -80,6 +96,6 @@ def distil_s(evidence: Evidence, tier: str) -> float:
     """A tier's students, and their seed-only twins where teaching has not made them."""
     tiers = tiers_of(evidence.spec, evidence.profile)
     twins = 1 if tier == tiers[0] and evidence.audit is not None else 2
-    begins = tier == "static" and tier != tiers[0] and craft_of(evidence.spec.type).begins
-    begin = begin_s(evidence) if begins else 0.0
+    begins = tier != tiers[0] and craft_of(evidence.spec.type).begins(tier, evidence.profile.gold)
+    begin = begin_s(evidence, tier) if begins else 0.0
     return begin + twins * (evidence.sizes.folds + 1) * fit_s(evidence, tier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gts.orchestrator import costs
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial
 from gts.orchestrator.planner import Action, Kind, allowed, best_trial, target_is_met
-from gts.orchestrator.row_costs import distil_s, pool_to_ask, teach_s, tiers_of, visit_s
+from gts.orchestrator.row_costs import distil_s, is_read_once, pool_to_ask, teach_s, tiers_of, visit_s
 from gts.tasks.spec import EMBEDDED, TaskSpec
 
 _MOST_FOLDS = 3
@@ -29,7 +29,9 @@ class RowPlanner:
         most = max(FEW_ROWS_VISITS, _PASSES * profile.gold)
         visits = int(_TRAINING_SHARE * budget_s / fits / visit_s(spec, profile, tiers[0]))
         pool = profile.pool
-        if profile.encode_s:
+        if is_read_once(spec, profile):
+            pool = int(_TRAINING_SHARE * budget_s / 2 / (profile.encode_s or 1.0))
+        elif profile.encode_s:
             pool = int(_POOL_SHARE * budget_s / fits / profile.encode_s)
         pool = min(_MOST_POOL, profile.pool, pool)
         return Sizes(folds, pool, pool, 0, 0, visits=max(FEWEST_VISITS, min(visits, most)))

@@ -42,8 +42,6 @@ _SILENT = 0.5
 class ExtractionCraft:
     """See :class:`gts.orchestrator.crafts.protocol.Craft`; a belief maps findings to how sure somebody is of them."""
 
-    begins = True
-
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """Which types each gold row holds [rows, types]."""
         spec = task.spec
@@ -117,7 +115,11 @@ class ExtractionCraft:
         """A transformer where there is an encoder; the small trunk always."""
         return ("mini", "static") if has_encoder else ("static",)
 
-    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
+    def begins(self, tier: str, gold: int) -> bool:
+        """The small trunk is warmed up; a transformer is tuned from the first."""
+        return tier == "static"
+
+    def begin(self, tier: str, scene: Scene, folder: Path, report: Report) -> None:
         """Make the small trunk, warmed up on the texts."""
         from gts.student.spans.local_making import build_local_trunk
         from gts.student.spans.local_warming import Warmth
@@ -197,7 +199,9 @@ class ExtractionCraft:
         is_given = bool(scene.spec.entities_given)
         train(learnt, scene.spec.extraction, trunk, folder, config, report, given=is_given, start=twin)
 
-    def predict(self, tier: str, folder: Path, rows: Sequence[MarkedRow], task: RowTask) -> list[Beliefs]:
+    def predict(
+        self, tier: str, folder: Path, rows: Sequence[MarkedRow], task: RowTask, start: Path | None = None
+    ) -> list[Beliefs]:
         """What a trained student finds."""
         from gts.student.spans.predicting import predict
 

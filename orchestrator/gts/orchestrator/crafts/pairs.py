@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.orchestrator.crafts.protocol import Ask, Decision, Judgement, Lesson, Opinions, Report, Scene
-from gts.orchestrator.crafts.vectors import load_token_vectors, text_vectors, write_token_vectors
+from gts.orchestrator.crafts.vectors import (
+    known_vectors,
+    load_text_vectors,
+    load_token_vectors,
+    text_vectors,
+    write_text_vectors,
+    write_token_vectors,
+)
 from gts.orchestrator.estimate import CONFIDENCE
+from gts.orchestrator.stages.common import MOST_TOKENS
 from gts.student.layout import StudentManifest
 from gts.tasks import similarity_metrics
 from gts.tasks.metrics import wilson_interval
@@ -35,8 +44,6 @@ _DESCRIBED = {_UNLIKE: "the two texts do not mean the same", _ALIKE: "the two te
 
 class PairCraft:
     """See :class:`gts.orchestrator.crafts.protocol.Craft`; a belief is a probability, or a grade as a share of the scale."""
-
-    begins = True
 
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """Whether each gold pair is alike, and whether it is not [rows, 2]."""
@@ -68,7 +75,9 @@ class PairCraft:
         if teacher == "lexical":
             said = fit_lexical(scene.train, scene.pool, asked, scale, seed)
         else:
-            vectors = text_vectors(distinct_texts(scene.train, scene.pool, asked), scene.encoder)
+            vectors = known_vectors(
+                distinct_texts(scene.train, scene.pool, asked), scene.encoder, scene.start
+            )
             said = fit_frozen(scene.train, scene.pool, asked, vectors, scale, with_surface=True, seed=seed)
         report(1.0)
         beliefs = said.tolist()
@@ -94,10 +103,17 @@ class PairCraft:
         """A transformer where there is an encoder; the token table always."""
         return ("mini", "static") if has_encoder else ("static",)
 
-    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
-        """Token vectors: those of the encoder, else of the user's own text."""
+    def begins(self, tier: str, gold: int) -> bool:
+        """Token vectors; few pairs also leave a transformer as it is: tuning it gained little and took six times as long."""
+        return tier == "static" or gold < _ENOUGH_FOR_CROSS
+
+    def begin(self, tier: str, scene: Scene, folder: Path, report: Report) -> None:
+        """Token vectors, those of the encoder or of the user's own text; for a transformer the vectors of all texts."""
         texts = [text for row in (*scene.train, *scene.pool) for text in self.texts(row)]
-        write_token_vectors(folder, texts, scene.encoder, scene.spec.seed)
+        if tier == "static":
+            write_token_vectors(folder, texts, scene.encoder, scene.spec.seed)
+        elif scene.encoder is not None:
+            write_text_vectors(folder, texts, scene.encoder, report)
 
     def certain(self, row: PairRow) -> float:
         """Its score, which :meth:`train` takes for what it is on the scale."""
@@ -190,17 +206,29 @@ class PairCraft:
         else:
             if scene.encoder is None:
                 raise ValueError(f"a {tier} student without an encoder")
-            config = PairTuning(steps=max(1, visits // _BATCH), batch_size=_BATCH, seed=scene.spec.seed)
-            make = train_cross if len(scene.task.gold) >= _ENOUGH_FOR_CROSS else train_bi
-            student = make(learnt, scene.encoder, config, on_step=report)
+            steps = max(1, visits // _BATCH) if len(scene.task.gold) >= _ENOUGH_FOR_CROSS else 0
+            config = PairTuning(steps=steps, batch_size=_BATCH, seed=scene.spec.seed)
+            if steps:
+                student = train_cross(learnt, scene.encoder, config, on_step=report)
+            else:
+                known = load_text_vectors(scene.start)
+                student = train_bi(learnt, scene.encoder, config, MOST_TOKENS, report, known)
         save(student, folder)
         (folder / _FORM).write_text(form_of(student), "utf-8")
 
-    def predict(self, tier: str, folder: Path, rows: Sequence[PairRow], task: RowTask) -> list[float]:
+    def predict(
+        self, tier: str, folder: Path, rows: Sequence[PairRow], task: RowTask, start: Path | None = None
+    ) -> list[float]:
         """What a trained student says, before calibration."""
+        from gts.student.pairs.bi import BiStudent
         from gts.student.pairs.lessons import pairs_of
 
-        said: list[float] = _load(folder).predict(pairs_of(rows)).tolist() if rows else []
+        if not rows:
+            return []
+        student = _load(folder)
+        if isinstance(student, BiStudent):
+            student = replace(student, known=load_text_vectors(start))
+        said: list[float] = student.predict(pairs_of(rows)).tolist()
         return said
 
     def recombine(self, scene: Scene, count: int, seed: int) -> MadeRows:

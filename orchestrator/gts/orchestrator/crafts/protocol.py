@@ -41,7 +41,7 @@ class Scene:
         heldout: Gold rows nobody may learn from.
         pool: Unlabelled rows.
         encoder: Folder of the encoder, if there is one.
-        start: Folder that :meth:`Craft.begin` filled, for students of the smallest tier.
+        start: Folder that :meth:`Craft.begin` filled for the tier, where its students start from that.
         twin: Folder of the student of the gold rows alone, from which one of a larger tier that learns more may go on.
     """
 
@@ -102,13 +102,7 @@ class Judgement:
 
 
 class Craft(Protocol):
-    """One task type.
-
-    Attributes:
-        begins: Whether students of the smallest tier start from what :meth:`begin` makes.
-    """
-
-    begins: bool
+    """One task type."""
 
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """What each gold row holds [rows, kinds], so that folds can be alike."""
@@ -145,8 +139,15 @@ class Craft(Protocol):
         """Tiers of students, largest first."""
         ...
 
-    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
-        """Make what every student of the smallest tier starts from, of the texts in a scene alone, without their answers."""
+    def begins(self, tier: str, gold: int) -> bool:
+        """Whether students of a tier, of so many gold rows, start from what :meth:`begin` makes.
+
+        Where those of a transformer do, it stays as it is, and texts are read once for all folds.
+        """
+        ...
+
+    def begin(self, tier: str, scene: Scene, folder: Path, report: Report) -> None:
+        """Make what every student of a tier starts from, of the texts in a scene alone, without their answers."""
         ...
 
     def certain(self, row: Row) -> Belief:
@@ -177,8 +178,10 @@ class Craft(Protocol):
         """Train a student into a folder; a visit is one lesson seen once."""
         ...
 
-    def predict(self, tier: str, folder: Path, rows: Sequence[Row], task: RowTask) -> list[Belief]:
-        """What a trained student says."""
+    def predict(
+        self, tier: str, folder: Path, rows: Sequence[Row], task: RowTask, start: Path | None = None
+    ) -> list[Belief]:
+        """What a trained student says; what it started from may spare it work."""
         ...
 
     def recombine(self, scene: Scene, count: int, seed: int) -> MadeRows:

@@ -45,8 +45,6 @@ class SummaryCraft:
     :func:`gts.tasks.gains.gains`.
     """
 
-    begins = False
-
     def strata(self, task: RowTask) -> NDArray[np.float32]:
         """Every row holds the one thing there is [rows, 1]."""
         return np.ones((len(task.gold), 1), np.float32)
@@ -101,8 +99,12 @@ class SummaryCraft:
         """A transformer where there is an encoder; the token table always."""
         return ("mini", "static") if has_encoder else ("static",)
 
-    def begin(self, scene: Scene, folder: Path, report: Report) -> None:
-        """Nothing: its smallest student is fitted in a moment from the lessons alone."""
+    def begins(self, tier: str, gold: int) -> bool:
+        """Students are fitted from the lessons alone."""
+        return False
+
+    def begin(self, tier: str, scene: Scene, folder: Path, report: Report) -> None:
+        """Nothing."""
 
     def certain(self, row: SummaryRow) -> Scores:
         """What the pieces of a gold row are worth."""
@@ -170,7 +172,9 @@ class SummaryCraft:
         most = max(len(scene.train), _READ_PER_VISIT * visits)
         save(train_mini_summaries(learnt[:most], encoder, config, report), folder)
 
-    def predict(self, tier: str, folder: Path, rows: Sequence[SummaryRow], task: RowTask) -> list[Scores]:
+    def predict(
+        self, tier: str, folder: Path, rows: Sequence[SummaryRow], task: RowTask, start: Path | None = None
+    ) -> list[Scores]:
         """What a trained student says of the pieces."""
         from gts.student.summaries.files import load
 

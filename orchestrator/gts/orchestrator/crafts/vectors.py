@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.orchestrator.stages.common import MOST_TOKENS, load_arrays, save_arrays
+from gts.orchestrator.crafts.protocol import Report
+from gts.orchestrator.stages.common import MOST_TOKENS, load_arrays, read_json, save_arrays, write_json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Floats = NDArray[np.float32]
 
-_TOKENIZER, _VECTORS = "tokenizer.json", "vectors.safetensors"
+_TOKENIZER, _VECTORS, _TEXTS = "tokenizer.json", "vectors.safetensors", "texts.json"
 _WIDTH = 256
 
 
@@ -30,6 +31,34 @@ def text_vectors(texts: Sequence[str], encoder: Path | None) -> Floats:
     from gts.core.encoder import Encoder
 
     return Encoder(encoder, MOST_TOKENS).embed(texts)
+
+
+def write_text_vectors(folder: Path, texts: Sequence[str], encoder: Path, report: Report) -> None:
+    """Write the unit vectors of texts under an encoder as it is."""
+    from gts.core.encoder import Encoder
+
+    folder.mkdir(parents=True, exist_ok=True)
+    distinct = list(dict.fromkeys(texts))
+    vectors = Encoder(encoder, MOST_TOKENS).embed(distinct, on_batch=report)
+    write_json(folder / _TEXTS, distinct)
+    save_arrays(folder / _VECTORS, {"texts": vectors})
+
+
+def load_text_vectors(folder: Path | None) -> dict[str, Floats]:
+    """What :func:`write_text_vectors` wrote, by text; nothing without a folder."""
+    if folder is None:
+        return {}
+    return dict(zip(read_json(folder / _TEXTS), load_arrays(folder / _VECTORS)["texts"], strict=True))
+
+
+def known_vectors(texts: Sequence[str], encoder: Path | None, folder: Path | None) -> Floats:
+    """As :func:`text_vectors`; those that :func:`write_text_vectors` wrote into a folder are taken from there."""
+    known = load_text_vectors(folder)
+    new = [text for text in texts if text not in known]
+    if len(new) == len(texts):
+        return text_vectors(texts, encoder)
+    table = known | (dict(zip(new, text_vectors(new, encoder), strict=True)) if new else {})
+    return np.stack([table[text] for text in texts])
 
 
 def write_token_vectors(folder: Path, texts: Sequence[str], encoder: Path | None, seed: int) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +27,31 @@ class BiStudent:
     Attributes:
         encoder: The transformer, with its tokenizer and the number of tokens it reads.
         head: Compares two vectors.
+        known: Unit vectors of texts under the encoder that need not be computed again.
     """
 
     encoder: Encoder
     head: PairHead
+    known: Mapping[str, Floats] = field(default_factory=dict)
 
     def predict(self, pairs: Sequence[Pair], on_batch: Callable[[float], None] | None = None) -> Floats:
         """Probabilities, or shares of the scale, [pairs]; the same for both orders of a pair."""
-        first, second = embed_pairs(self.encoder, pairs, on_batch)
+        first, second = embed_pairs(self.encoder, pairs, on_batch, self.known)
         return sigmoid(self.head.logits(pair_features(first, second, overlap_features(pairs))))
 
 
 def embed_pairs(
-    encoder: Encoder, pairs: Sequence[Pair], on_batch: Callable[[float], None] | None = None
+    encoder: Encoder,
+    pairs: Sequence[Pair],
+    on_batch: Callable[[float], None] | None = None,
+    known: Mapping[str, Floats] | None = None,
 ) -> tuple[Floats, Floats]:
     """Unit vectors of the first and of the second texts, each [pairs, d]; a text that comes twice is read once."""
-    texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-    vectors = encoder.embed(texts, on_batch=on_batch)
-    place = {text: i for i, text in enumerate(texts)}
-    return vectors[[place[a] for a, _ in pairs]], vectors[[place[b] for _, b in pairs]]
+    vectors = dict(known or {})
+    texts = list(dict.fromkeys(text for pair in pairs for text in pair if text not in vectors))
+    if texts:
+        vectors |= zip(texts, encoder.embed(texts, on_batch=on_batch), strict=True)
+    return np.stack([vectors[a] for a, _ in pairs]), np.stack([vectors[b] for _, b in pairs])
 
 
 def train_bi(
@@ -54,6 +60,7 @@ def train_bi(
     config: PairTuning,
     max_length: int = 128,
     on_step: Callable[[float], None] | None = None,
+    known: Mapping[str, Floats] | None = None,
 ) -> BiStudent:
     """Train a bi-encoder on soft labels: first the head alone, which is convex, then all of it end to end.
 
@@ -63,12 +70,13 @@ def train_bi(
         config: How to tune; with 0 steps the encoder stays as it is.
         max_length: Tokens of a text that are read in serving.
         on_step: Called with the fraction done.
+        known: Unit vectors of texts under the encoder as it is, as far as they have been computed.
     """
     import torch
 
     encoder = Encoder(trunk, max_length)
     surface = overlap_features(lessons.pairs)
-    features = pair_features(*embed_pairs(encoder, lessons.pairs), surface)
+    features = pair_features(*embed_pairs(encoder, lessons.pairs, known=known), surface)
     head = fit_pair_head(features, lessons.targets, lessons.weights, int(encoder.model.config.hidden_size))
     if not config.steps:
         return BiStudent(encoder, head)

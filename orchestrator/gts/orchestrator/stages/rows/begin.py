@@ -1,4 +1,4 @@
-"""Stage ``rows.begin``: what every student of the smallest tier starts from, made of texts alone, once for all folds."""
+"""Stage ``rows.begin``: what every student of a tier starts from, made of texts alone, once for all folds."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def run(
 
     Args:
         inputs: ``task``; of gold rows only the texts are looked at, as of the pool.
-        params: ``pool`` and ``encoder`` (see :func:`load_scene`), ``weights`` (its identity).
+        params: ``tier``, ``pool`` and ``encoder`` (see :func:`load_scene`), ``weights`` (its identity).
         out: Gets what the craft writes.
         progress: Progress.
     """
     craft = craft_of(load_row_task(inputs["task"]).spec.type)
     scene = load_scene(craft, inputs, {**params, "fold": None, "folds": 1})
-    craft.begin(scene, out, part(progress, 0.05, 1.0, "making token vectors"))
+    craft.begin(params["tier"], scene, out, part(progress, 0.05, 1.0, "making vectors"))
     progress(1.0, "begun")
     return {"texts": sum(len(craft.texts(row)) for row in (*scene.train, *scene.pool))}

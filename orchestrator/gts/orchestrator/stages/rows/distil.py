@@ -26,8 +26,8 @@ def run(
 
     Args:
         inputs: ``task``; unless seed-only ``audit`` and ``NAME of FOLD``, what teachers of this fold said (see stage
-            ``rows.audit``), or ``assistant``, a larger student of this fold; ``generate NAME`` where there are any; for static ``begin``, for
-            a larger tier ``twin``, the seed-only student of this fold.
+            ``rows.audit``), or ``assistant``, a larger student of this fold; ``generate NAME`` where there are any; ``begin`` where the
+            craft begins students of this tier; for a larger tier ``twin``, the seed-only student of this fold.
         params: ``fold``, ``folds``, ``pool``, ``encoder`` (see :func:`load_scene`), ``weights`` (its identity), ``tier``,
             ``seed_only``, ``visits`` (lessons seen, with repetition).
         out: Gets ``student/``, ``heldout.jsonl`` and ``pool.jsonl``.
@@ -51,7 +51,7 @@ def run(
     )
     asked = [*scene.heldout, *scene.pool]
     progress(0.85, "asking it about the rows it has not learnt")
-    beliefs = craft.predict(params["tier"], out / STUDENT, asked, scene.task)
+    beliefs = craft.predict(params["tier"], out / STUDENT, asked, scene.task, scene.start)
     write_beliefs(out / HELDOUT, craft, beliefs[: len(scene.heldout)])
     write_beliefs(out / POOL, craft, beliefs[len(scene.heldout) :])
     progress(1.0, "trained")
