@@ -23,7 +23,7 @@ up: $(STAMP)  ## start the platform and keep it running until Ctrl-C
 	@$(BIN)/gts up
 
 test: $(STAMP)  ## run all tests, in as many processes as there are cores, four at most
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check

@@ -16,7 +16,7 @@ _BEGIN_S = 10.0
 """Warming up what students of the smallest tier start from."""
 _HEAD_S = 3.0
 """Fitting a head on vectors that are there."""
-_TEXTS_OF_A_PAIR = 2
+TEXTS_OF_A_PAIR = 2
 _ASKING_S, _MOST_ASKED = 120.0, 500
 """Time for asking a language model in a job that nobody gave a time, and the most pool rows it is asked about."""
 
@@ -76,7 +76,7 @@ def begin_s(evidence: Evidence, tier: str) -> float:
     profile = evidence.profile
     if tier != "static":
         rows = profile.gold + min(profile.pool, evidence.sizes.pool)
-        return costs.START_S + _TEXTS_OF_A_PAIR * rows * (profile.encode_s or 0.0)
+        return costs.START_S + TEXTS_OF_A_PAIR * rows * (profile.encode_s or 0.0)
     token_s = (profile.encode_s or 0.0) / (profile.chars / 4.5 + 2)
     return costs.START_S + 2.3 * costs.VOCABULARY * token_s + _BEGIN_S
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from gts.orchestrator import costs
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial
 from gts.orchestrator.planner import Action, Kind, allowed, best_trial, target_is_met
-from gts.orchestrator.row_costs import distil_s, is_read_once, pool_to_ask, teach_s, tiers_of, visit_s
+from gts.orchestrator.row_costs import (
+    TEXTS_OF_A_PAIR,
+    distil_s,
+    is_read_once,
+    pool_to_ask,
+    teach_s,
+    tiers_of,
+    visit_s,
+)
 from gts.tasks.spec import EMBEDDED, TaskSpec
 
 _MOST_FOLDS = 3
@@ -30,7 +38,7 @@ class RowPlanner:
         visits = int(_TRAINING_SHARE * budget_s / fits / visit_s(spec, profile, tiers[0]))
         pool = profile.pool
         if is_read_once(spec, profile):
-            pool = int(_TRAINING_SHARE * budget_s / 2 / (profile.encode_s or 1.0))
+            pool = int(_TRAINING_SHARE * budget_s / TEXTS_OF_A_PAIR / (profile.encode_s or 1.0))
         elif profile.encode_s:
             pool = int(_POOL_SHARE * budget_s / fits / profile.encode_s)
         pool = min(_MOST_POOL, profile.pool, pool)
