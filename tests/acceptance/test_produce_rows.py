@@ -131,3 +131,28 @@ def test_a_chinese_task_gives_a_student_without_any_weights(
     assert f"tiny-{task_type}" in card
     assert not any(row["text"] in card for row in gold if "text" in row)
     assert {event["data"].get("action") for event in events if event["kind"] == "decision"} >= {"publish"}
+
+
+@pytest.mark.parametrize("tier", ["mini", "static"])
+def test_pairs_of_a_language_with_an_encoder(
+    tier: str, tiny_catalogue: str, topic_texts: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    cooking, football = topic_texts("cooking", 60), topic_texts("football", 60)
+    alike = [{"text_a": a, "text_b": b, "label": 1} for a, b in zip(cooking[:20], cooking[20:], strict=False)]
+    unlike = [{"text_a": a, "text_b": b, "label": 0} for a, b in zip(cooking[40:], football, strict=False)]
+    pool = [{"text_a": a, "text_b": b} for a, b in zip(football[20:40], football[40:], strict=True)]
+    document = {
+        "name": "twins",
+        "type": "similarity",
+        "language": "en",
+        "examples": [*alike, *unlike],
+        "unlabeled": pool,
+        "student": {"tier": tier},
+    }
+
+    report = produce(load_task_document(document), tmp_path / "model", store_root=tmp_path / "store")
+
+    assert report["tier"] == tier
+    assert {teacher["name"] for teacher in report["teachers"]} >= {"lexical", "frozen"}
+    (answer,) = open_student(tmp_path / "model").answer([_asked(alike[0])])
+    assert 0 <= answer["score"] <= 1

@@ -45,9 +45,10 @@ def prepare(runner: StageRunner, data: RowTask, decisions: Decisions) -> RowTask
 def teach(run: Run[RowTask], action: Action) -> str:
     """Fit the teachers on every fold and on all gold, and audit them."""
     forecast = action.forecast_s / 2 / len(run.folds)
+    is_read = row_costs.is_read_once(run.evidence.spec, run.evidence.profile)
+    begun = _begun(run, action.tier) if is_read else {}
     for fold in run.folds:
         params = run.fold_params(fold) | {"weights": run.evidence.profile.weights, "teachers": None}
-        begun = _begun(run, action.tier)
         result = run.runner.run("rows.teach", run.fold_name(fold), params, forecast, **begun)
         run.artifacts[f"teach {fold}"] = result.artifact
         run.artifacts[f"{TUNED} {fold}"] = _fit(run, action.tier, fold, {})

@@ -99,7 +99,7 @@ def _beliefs(craft: Craft, scene: Scene, made: Sequence[MadeRow], tier: str, tun
     if not made:
         return []
     rows = [one.row for one in made]
-    seen = craft.predict(tier, tuned / STUDENT, rows, scene.task, scene.start)
+    seen = craft.predict(tier, tuned / STUDENT, rows, scene.task)
     return craft.combine([[craft.certain(row) for row in rows], seen], [1.0, 1.0])
 
 

@@ -20,7 +20,7 @@ def run(
     """Fit and ask.
 
     Args:
-        inputs: ``task``; ``begin`` where the craft begins students of the largest tier.
+        inputs: ``task``; ``begin``, that of a transformer that stays as it is.
         params: ``fold``, ``folds``, ``pool``, ``encoder`` (see :func:`load_scene`), ``weights`` (its identity),
             ``teachers`` (names, or None for all).
         out: Gets for each teacher a folder with ``heldout.jsonl`` and ``pool.jsonl``.
