@@ -75,7 +75,7 @@ def test_pairs_come_with_score_and_provenance_in_the_order_of_the_requests() -> 
     model = ever_new()
     made = write(model, [Request("alike", 10), Request("not alike", 7)], seeds_per_call=3)
     assert [row.labels for row in made.rows] == [("alike",)] * 10 + [("not alike",)] * 7
-    assert [row.row.score for row in made.rows] == [1.0] * 10 + [0.0] * 7  # type: ignore[union-attr]
+    assert [row.row.score for row in made.rows] == [1.0] * 10 + [0.0] * 7
     first = made.rows[0]
     assert (first.generator, first.kind, first.row.origin) == ("big", "written", Origin.GENERATED)
     assert first.scores == {"temperature": 0.8, "round": 1.0}

@@ -44,7 +44,7 @@ def best(seed: int, simulations: int, breadth: int = 2, batch: int = 1, explorat
 
 
 def mean_best(simulations: int, **options: float) -> float:
-    return sum(best(seed, simulations, **options) for seed in range(30)) / 30  # type: ignore[arg-type]
+    return sum(best(seed, simulations, **options) for seed in range(30)) / 30
 
 
 def nodes(node: Node[Bits]) -> list[Node[Bits]]:

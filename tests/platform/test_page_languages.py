@@ -274,7 +274,7 @@ def of_templates() -> dict[str, set[str]]:
     english = environment("en")
     for name in english.list_templates():
         source = (HERE / "templates" / name).read_text("utf-8")
-        for line, function, said in english.extract_translations(source):  # type: ignore[attr-defined]
+        for line, function, said in english.extract_translations(source):
             forms = [part for part in (said if isinstance(said, tuple) else (said,)) if part is not None]
             assert len(forms) == (2 if function == "ngettext" else 1), f"{name}:{line}: no constant text"
             found.setdefault(forms[0], set()).update(forms)
@@ -326,7 +326,7 @@ def test_translations_keep_the_places_and_the_markup() -> None:
 
 def test_the_words_of_other_rooms_are_all_known() -> None:
     assert {name.removeprefix("rows.") for name in ENGINE_STAGES} == set(STAGES)
-    assert set(TASK_TYPES) == set(TaskSpec.model_fields["type"].annotation.__args__)  # type: ignore[union-attr]
+    assert set(TASK_TYPES) == set(TaskSpec.model_fields["type"].annotation.__args__)
 
 
 def test_no_template_says_anything_past_the_catalogue() -> None:
