@@ -22,7 +22,7 @@ from gts.student.runtime import load_student
 )
 def test_a_classifier_names_the_row(row: object, message: str, static_folder: Path) -> None:
     with pytest.raises(InvalidInput, match=message):
-        load_student(static_folder).answer([{"text": "a"}, row])  # type: ignore[list-item]
+        load_student(static_folder).answer([{"text": "a"}, row])
 
 
 def test_a_fault_does_not_repeat_all_that_was_sent() -> None:

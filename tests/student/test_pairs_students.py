@@ -267,7 +267,7 @@ def test_lessons_that_do_not_fit_are_refused() -> None:
 @pytest.mark.parametrize("wrong", ["soup", ("a",), ("a", None), 3])
 def test_what_is_no_pair_is_named(wrong: object, published: dict[str, Path]) -> None:
     with pytest.raises(InvalidInput, match=r"pair|strings"):
-        load_pair_student(published["static"]).similarity([wrong])  # type: ignore[list-item]
+        load_pair_student(published["static"]).similarity([wrong])
 
 
 def test_damaged_and_missing_files_are_named(published: dict[str, Path], tmp_path: Path) -> None:
