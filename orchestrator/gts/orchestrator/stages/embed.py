@@ -1,4 +1,4 @@
-"""Stage ``embed``: vectors of all texts and tokens under the untuned encoder, computed once per job."""
+"""Stage ``embed``: vectors of all texts and tokens under the untuned encoder, computed once for all jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from gts.core import catalogue
 from gts.core.encoder import Encoder
-from gts.orchestrator.stage import Progress
+from gts.core.features import FeatureStore
+from gts.orchestrator.stage import Progress, current_store
 from gts.orchestrator.stages.common import MOST_TOKENS, part, pool_rows, save_arrays
 from gts.tasks.dataset import load_task
 from gts.teacher.portfolio import with_label_texts
@@ -23,7 +24,7 @@ def run(
 
     Args:
         inputs: ``task``.
-        params: ``encoder`` (catalogue id), ``pool`` (most pool rows).
+        params: ``encoder`` (catalogue id), ``weights`` (its identity), ``pool`` (most pool rows).
         out: Gets ``vectors.safetensors``: ``gold``, ``pool``, ``names`` (unit rows) and ``tokens`` (float16).
         progress: Progress.
     """
@@ -33,16 +34,18 @@ def run(
     names, _ = with_label_texts((), np.zeros((0, len(data.labels)), np.float32), data.spec.labels)
     gold = [example.text for example in data.gold]
     pool = [data.pool[i] for i in rows]
-    vectors = encoder.embed([*gold, *pool, *names], on_batch=part(progress, 0.0, 0.8, "encoding texts"))
+    features = FeatureStore(current_store().root / "features")
+    report = part(progress, 0.0, 0.8, "encoding texts")
+    vectors = features.embed(encoder, params["weights"], [*gold, *pool, *names], report)
     progress(0.8, "encoding the vocabulary")
-    tokens = encoder.embed_tokens(range(len(encoder.tokenizer)))
+    tokens = features.embed_vocabulary(encoder, params["weights"])
     save_arrays(
         out / "vectors.safetensors",
         {
             "gold": vectors[: len(gold)],
             "pool": vectors[len(gold) : len(gold) + len(pool)],
             "names": vectors[len(gold) + len(pool) :],
-            "tokens": tokens.astype(np.float16),
+            "tokens": tokens,
         },
     )
     progress(1.0, "encoded")
