@@ -14,9 +14,9 @@ from gts.core.errors import Conflict
 from gts.migrations import current, upgrade
 from gts.migrations.schema import metadata
 from gts.migrations.upgrade import downgrade
-from gts.orchestrator import jobs
+from gts.orchestrator import events, jobs
 
-HEAD, PREVIOUS = "0003", "0002"
+HEAD, PREVIOUS = "0005", "0003"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -63,13 +63,16 @@ def test_a_database_of_the_previous_revision_keeps_its_rows(url: str) -> None:
     )
     with database.writing() as session:
         session.execute(insert, {"no": False, "at": datetime(2026, 1, 1, tzinfo=UTC)})
+        events.append(session, "j1", datetime(2026, 1, 1, tzinfo=UTC), "state", {"state": "queued"})
 
     upgrade(url)
 
     with database.reading() as session:
         job = jobs.get(session, "j1")
+        assert [event.data for event in events.after(session, "j1")] == [{"state": "queued"}]
     database.close()
     assert (job.name, job.spec, job.state, job.error) == ("tickets", {"seed": 1}, "queued", None)
+    assert (job.queued_at, job.served_seconds) == (job.created_at, 0.0)
     assert {"jobs", "reviews"} <= tables(url)
 
 

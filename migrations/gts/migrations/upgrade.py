@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, Engine, event, make_url
 
 from gts.core.database import open_engine
 from gts.core.errors import Conflict
@@ -29,7 +30,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
         Conflict: The database was made by a newer release.
     """
     _make_folder(database_url)
-    engine = open_engine(database_url)
+    engine = _engine(database_url)
     try:
         # On SQLite the write lock is taken up front; Postgres needs a lock of its own.
         with engine.execution_options(gts_write=True).begin() as connection:
@@ -43,7 +44,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 
 def downgrade(database_url: str, revision: str) -> None:
     """Go back to an older revision (``base``: an empty database). What newer tables hold is lost."""
-    engine = open_engine(database_url)
+    engine = _engine(database_url)
     try:
         with engine.execution_options(gts_write=True).begin() as connection:
             command.downgrade(_config(connection), revision)
@@ -59,6 +60,18 @@ def current(database_url: str) -> str | None:
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
+
+
+def _engine(database_url: str) -> Engine:
+    engine = open_engine(database_url)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection: Any, _record: Any) -> None:
+            # SQLite alters a table by copying and dropping it, which would take the rows that refer to it along.
+            connection.execute("PRAGMA foreign_keys=OFF")
+
+    return engine
 
 
 def _config(connection: Connection) -> Config:

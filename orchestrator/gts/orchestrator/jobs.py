@@ -1,4 +1,4 @@
-"""The service of jobs: submit, look up, list, cancel. Callers own the transaction and check who may ask."""
+"""The service of jobs: submit, look up, list. Callers own the transaction and check who may ask."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from gts.orchestrator.clock import Clock, database_clock
 from gts.orchestrator.records import Decision, Job, StageRun
 from gts.orchestrator.states import JobState
 from gts.orchestrator.tables import DecisionRow, JobRow, StageRunRow
+from gts.orchestrator.wishes import first_forecast
 
 MAX_PAGE = 200
 
@@ -73,6 +74,7 @@ def submit(
         earlier = _by_key(session, owner, idempotency_key, digest)
         if earlier is not None:
             return earlier
+    at = clock(session)
     row = JobRow(
         id=new_id(),
         name=name,
@@ -83,7 +85,9 @@ def submit(
         task_artifact=task_artifact,
         idempotency_key=idempotency_key,
         request_digest=digest,
-        created_at=clock(session),
+        forecast_seconds=first_forecast(spec),
+        created_at=at,
+        queued_at=at,
     )
     try:
         with session.begin_nested():
@@ -93,7 +97,7 @@ def submit(
         if earlier is None:
             raise
         return earlier  # a submit with the same key was committed between our look and our insert
-    events.append(session, row.id, row.created_at, "state", {"state": JobState.QUEUED})
+    events.append(session, row.id, at, "state", {"state": JobState.QUEUED})
     return get(session, row.id)
 
 
@@ -162,47 +166,6 @@ def list_jobs(
     rows = session.scalars(query).all()
     jobs = tuple(Job.from_row(row) for row in rows[:limit])
     return JobPage(jobs, jobs[-1].id if len(rows) > limit else None)
-
-
-def cancel(session: Session, job_id: str, *, clock: Clock = database_clock) -> Job:
-    """Ask for a job's end: a queued one ends at once, a running one within its worker's next heartbeat.
-
-    Raises:
-        NotFound: There is no such job.
-        Conflict: It has succeeded or failed already.
-    """
-    row = session.scalars(
-        select(JobRow).where(JobRow.id == job_id).with_for_update().execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        raise NotFound(f"no job {job_id!r}", mend="list your jobs to see their ids")
-    state = JobState(row.state)
-    if state == JobState.CANCELLED or (row.cancel_requested and not state.is_final):
-        return Job.from_row(row)
-    if state.is_final:
-        raise Conflict(f"the job has {state} already", mend="there is nothing left to cancel", job=job_id)
-    at = clock(session)
-    session.execute(update(JobRow).where(JobRow.id == job_id).values(cancel_requested=True))
-    if state == JobState.QUEUED:
-        end_queued(session, job_id, clock=clock)
-    else:
-        events.append(session, job_id, at, "cancel_requested", {})
-    return get(session, job_id)
-
-
-def end_queued(session: Session, job_id: str, *, clock: Clock = database_clock) -> bool:
-    """End a job nobody holds whose cancellation was asked for; whether it did."""
-    at = clock(session)
-    changed = session.scalars(
-        update(JobRow)
-        .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED, JobRow.cancel_requested)
-        .values(state=JobState.CANCELLED, finished_at=at)
-        .returning(JobRow.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if changed:
-        events.append(session, job_id, at, "state", {"state": JobState.CANCELLED})
-    return bool(changed)
 
 
 def stage_runs(session: Session, job_id: str, *, fence: int | None = None) -> list[StageRun]:

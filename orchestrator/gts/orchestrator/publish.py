@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.blobs import storage_errors
+from gts.core.errors import NotFound
+from gts.core.fingerprint import file_sha256
 from gts.student.card import write_card
-from gts.student.layout import read_manifest, write_manifest
+from gts.student.layout import CARD, MANIFEST, read_manifest, write_manifest
+
+if TYPE_CHECKING:
+    from gts.orchestrator.records import ModelReference
+    from gts.registry.registry import Registry
+
+_TOLD = ("metrics", "created_at", "gts_version")
+"""Keys of the manifest that tell of the student and are no part of it."""
 
 
 def assemble(
@@ -40,3 +50,26 @@ def assemble(
         manifest = manifest.model_copy(update={"metrics": metrics})
         write_manifest(target, manifest)
         write_card(target, report, manifest, repository)
+
+
+def is_published(registry: Registry, model: ModelReference, folder: Path) -> bool:
+    """Whether a revision holds the student of an assembled folder; what was measured of it, and the card, may differ."""
+    try:
+        revision = registry.resolve(model.namespace, model.name, model.revision)
+    except NotFound:  # somebody has removed the repository
+        return False
+    there = {file.path: file.sha256 for file in registry.files(revision)}
+    here = {
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    told = {CARD: "", MANIFEST: ""}
+    if there | told != here | told:
+        return False
+    published = registry.read(revision, MANIFEST)
+    return published is not None and _untold(published) == _untold((folder / MANIFEST).read_bytes())
+
+
+def _untold(manifest: bytes) -> dict[str, Any]:
+    return {key: value for key, value in json.loads(manifest).items() if key not in _TOLD}

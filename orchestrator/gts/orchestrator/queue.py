@@ -7,7 +7,7 @@ slept past its lease cannot change a job which another one holds now.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -19,6 +19,7 @@ from gts.orchestrator.clock import Clock, database_clock
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.states import JobState, sources
 from gts.orchestrator.tables import AttemptRow, JobRow, StageRunRow
+from gts.orchestrator.turns import in_order
 
 LEASE_S = 30.0
 MAX_ATTEMPTS = 5
@@ -27,23 +28,34 @@ MAX_ATTEMPTS = 5
 def claim(
     session: Session, worker: str, *, lease_s: float = LEASE_S, clock: Clock = database_clock
 ) -> Job | None:
-    """Take the oldest waiting job, or ``None`` when there is none.
+    """Take the job that the queue's policy puts first, or ``None`` when there is none.
 
     On Postgres concurrent claims pass over each other's rows; on SQLite they wait for the write lock that a
     writing session takes up front.
     """
     at = clock(session)
-    oldest = (
+    job_id = next(
+        filter(None, (_take(session, found, worker, at, lease_s) for found in in_order(session, at))), None
+    )
+    if job_id is None:
+        return None
+    job = jobs.get(session, job_id)
+    session.add(AttemptRow(job_id=job.id, fence=job.fence, worker=worker, started_at=at))
+    events.append(session, job.id, at, "state", {"state": JobState.RUNNING, "attempt": job.fence})
+    return jobs.get(session, job_id)
+
+
+def _take(session: Session, job_id: str, worker: str, at: datetime, lease_s: float) -> str | None:
+    """Claim one job; ``None`` where another worker was faster."""
+    free = (
         select(JobRow.id)
-        .where(JobRow.state == JobState.QUEUED, JobRow.cancel_requested.is_(False))
-        .order_by(JobRow.id)
-        .limit(1)
+        .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED, JobRow.cancel_requested.is_(False))
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    job_id = session.scalars(
+    return session.scalars(
         update(JobRow)
-        .where(JobRow.id == oldest, JobRow.state.in_(sources(JobState.RUNNING)))
+        .where(JobRow.id == free, JobRow.state.in_(sources(JobState.RUNNING)))
         .values(
             state=JobState.RUNNING,
             fence=JobRow.fence + 1,
@@ -56,12 +68,6 @@ def claim(
         .returning(JobRow.id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
-    if job_id is None:
-        return None
-    job = jobs.get(session, job_id)
-    session.add(AttemptRow(job_id=job.id, fence=job.fence, worker=worker, started_at=at))
-    events.append(session, job.id, at, "state", {"state": JobState.RUNNING, "attempt": job.fence})
-    return jobs.get(session, job_id)
 
 
 def check_held(session: Session, job_id: str, fence: int) -> Job:
@@ -119,13 +125,37 @@ def finish(
     Raises:
         LeaseLost: This attempt no longer holds the job.
     """
-    values = {
+    _leave(session, job_id, fence, JobState.SUCCEEDED, clock, _published(report, model))
+
+
+def wait(
+    session: Session,
+    job_id: str,
+    fence: int,
+    report: Mapping[str, Any],
+    model: ModelReference,
+    *,
+    clock: Clock = database_clock,
+) -> None:
+    """Let go of a job that has published a student and goes on when a person has answered its questions.
+
+    A job whose cancellation was asked for meanwhile ends instead; what it published stays.
+
+    Raises:
+        LeaseLost: This attempt no longer holds the job.
+    """
+    job = check_held(session, job_id, fence)
+    target = JobState.CANCELLED if job.cancel_requested else JobState.WAITING
+    _leave(session, job_id, fence, target, clock, _published(report, model))
+
+
+def _published(report: Mapping[str, Any], model: ModelReference) -> dict[str, Any]:
+    return {
         "report": dict(report),
         "model_namespace": model.namespace,
         "model_name": model.name,
         "model_revision": model.revision,
     }
-    _leave(session, job_id, fence, JobState.SUCCEEDED, clock, values)
 
 
 def fail(
@@ -205,6 +235,7 @@ def _leave(
     """Move a running job to ``target``, close its attempt and tell its followers, or raise LeaseLost."""
     check_held(session, job_id, fence)
     at = clock(session)
+    attempt = session.get_one(AttemptRow, (job_id, fence))
     session.execute(
         update(JobRow)
         .where(JobRow.id == job_id, JobRow.fence == fence, JobRow.state.in_(sources(target)))
@@ -212,7 +243,8 @@ def _leave(
             state=target,
             worker=None,
             lease_until=None,
-            finished_at=at if target.is_final else None,
+            finished_at=at if target.has_ended else None,
+            served_seconds=JobRow.served_seconds + max(0.0, (at - attempt.started_at).total_seconds()),
             **values,
         )
         .execution_options(synchronize_session=False)
@@ -221,6 +253,7 @@ def _leave(
         update(AttemptRow)
         .where(AttemptRow.job_id == job_id, AttemptRow.fence == fence)
         .values(ended_at=at, outcome=outcome or target.value)
+        .execution_options(synchronize_session=False)
     )
     session.execute(
         update(StageRunRow)

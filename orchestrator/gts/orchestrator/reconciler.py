@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
-from gts.orchestrator import jobs, queue
+from gts.orchestrator import queue, steering
 from gts.orchestrator.clock import Clock, database_clock
 from gts.orchestrator.knock import Knock
 from gts.orchestrator.states import JobState
@@ -92,14 +92,15 @@ class Reconciler:
             for job_id in queue.release_expired(session, max_attempts=self._max_attempts, clock=self._clock):
                 logger.warning("job %s: the lease ran out", job_id)
         with self._database.writing() as session:
-            asked = select(JobRow.id).where(JobRow.state == JobState.QUEUED, JobRow.cancel_requested)
+            unheld = (JobState.QUEUED, JobState.WAITING)
+            asked = select(JobRow.id).where(JobRow.state.in_(unheld), JobRow.cancel_requested)
             for job_id in session.scalars(asked).all():
-                jobs.end_queued(session, job_id, clock=self._clock)
+                steering.end_unheld(session, job_id, clock=self._clock)
         with self._database.reading() as session:
             before = self._clock(session) - timedelta(seconds=self._period_s)
             waiting = session.scalars(
                 select(JobRow.id)
-                .where(JobRow.state == JobState.QUEUED, JobRow.created_at <= before)
+                .where(JobRow.state == JobState.QUEUED, JobRow.queued_at <= before)
                 .order_by(JobRow.id)
                 .limit(KNOCKS_A_ROUND)
             ).all()

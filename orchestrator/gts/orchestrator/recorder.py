@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,8 @@ from gts.orchestrator import events, queue
 from gts.orchestrator.clock import Clock, database_clock
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.stage import StageCall
-from gts.orchestrator.tables import DecisionRow, StageRunRow
+from gts.orchestrator.tables import DecisionRow, JobRow, StageRunRow
+from gts.orchestrator.wishes import Wishes
 
 PROGRESS_EVERY_S = 0.5
 
@@ -56,8 +57,16 @@ class Recorder(Protocol):
         """What came of a decision."""
         ...
 
+    def forecast(self, seconds: float) -> None:
+        """What the job is expected to take altogether."""
+        ...
+
     def should_stop(self) -> bool:
         """Whether the job must end now: cancelled, lost to another worker, or the process shuts down."""
+        ...
+
+    def wishes(self) -> Wishes | None:
+        """The newest budget and goal, to be asked before each decision; ``None`` while nobody has changed them."""
         ...
 
 
@@ -85,6 +94,8 @@ class JobRecorder:
         self._job = job
         self._clock = clock
         self._decisions = 0
+        self._wishes = Wishes.of(job.spec)
+        self._wishes_changed = False
         self._progress_at = 0.0
         self._lock = threading.Lock()
         self.stop_reason: StopReason | None = None
@@ -98,6 +109,24 @@ class JobRecorder:
     def should_stop(self) -> bool:
         """See :meth:`Recorder.should_stop`."""
         return self.stop_reason is not None
+
+    def wishes(self) -> Wishes | None:
+        """See :meth:`Recorder.wishes`; one row is read. A change that was taken back is still told."""
+        with self._database.reading() as session:
+            spec = session.scalars(select(JobRow.spec).where(JobRow.id == self._job.id)).one()
+        found = Wishes.of(spec)
+        if found != self._wishes:
+            self._wishes, self._wishes_changed = found, True
+        return self._wishes if self._wishes_changed else None
+
+    def forecast(self, seconds: float) -> None:
+        """Keep what the job is expected to take altogether, so that the queue knows when it comes back to it."""
+
+        def write(session: Session) -> None:
+            row = session.get_one(JobRow, self._job.id)
+            row.forecast_seconds = max(0.0, seconds - row.served_seconds)
+
+        self._write(write)
 
     def event(self, kind: str, data: Mapping[str, Any]) -> None:
         """See :meth:`Recorder.event`; progress less than half a second after the last is dropped.
@@ -204,6 +233,11 @@ class JobRecorder:
         """End the job well."""
         with self._database.writing() as session:
             queue.finish(session, self._job.id, self._job.fence, report, model, clock=self._clock)
+
+    def wait(self, report: Mapping[str, Any], model: ModelReference) -> None:
+        """Let go of the job until a person has answered its questions."""
+        with self._database.writing() as session:
+            queue.wait(session, self._job.id, self._job.fence, report, model, clock=self._clock)
 
     def fail(self, error: GTSError) -> None:
         """End the job with an error."""

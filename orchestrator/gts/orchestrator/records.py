@@ -33,10 +33,14 @@ class Job:
         spec: The task specification as JSON.
         task_artifact: Digest of the task's data.
         fence: Number of the present or last attempt; 0 before the first.
-        attempts: Attempts that count against the limit (a worker's orderly shutdown does not).
+        attempts: Attempts that count against the limit: those since a person put it into the queue, first or again,
+            but for those that a worker's orderly shutdown ended.
         worker: Who holds it now.
         lease_until: Until when it is held.
-        report: The account of a finished job.
+        forecast_seconds: What it is expected to take, counted from when it was put into the queue.
+        served_seconds: How long workers have held it in all its attempts.
+        queued_at: When a person put it into the queue, first or again.
+        report: The account of its newest student; one that was continued keeps it until there is a newer.
         error: ``{"code", "message", "mend", "details"}`` of a failed one.
         model: What it published.
         last_seq: Number of its newest event.
@@ -56,13 +60,21 @@ class Job:
     worker: str | None
     lease_until: datetime | None
     heartbeat_at: datetime | None
+    forecast_seconds: float
+    served_seconds: float
     created_at: datetime
+    queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     last_seq: int
     report: dict[str, Any] | None
     error: dict[str, Any] | None
     model: ModelReference | None
+
+    @property
+    def open_questions(self) -> int:
+        """Questions to people that its newest report leaves open."""
+        return int(((self.report or {}).get("questions") or {}).get("open") or 0)
 
     @classmethod
     def from_row(cls, row: JobRow) -> Job:
@@ -85,7 +97,10 @@ class Job:
             worker=row.worker,
             lease_until=row.lease_until,
             heartbeat_at=row.heartbeat_at,
+            forecast_seconds=row.forecast_seconds,
+            served_seconds=row.served_seconds,
             created_at=row.created_at,
+            queued_at=row.queued_at,
             started_at=row.started_at,
             finished_at=row.finished_at,
             last_seq=row.last_seq,

@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 from gts.core.database import Base
 from gts.core.fingerprint import canonical_json
+from gts.orchestrator.questions import QuestionKind, QuestionState
 from gts.orchestrator.states import JobState
 
 
@@ -29,10 +30,16 @@ class StrictJson(TypeDecorator[Any]):
 
 
 _STATES = ", ".join(f"'{state}'" for state in JobState)
+_QUESTION_STATES = ", ".join(f"'{state}'" for state in QuestionState)
+_QUESTION_KINDS = ", ".join(f"'{kind}'" for kind in QuestionKind)
 
 
 class JobRow(Base):
-    """One production run. ``id`` sorts by time of submission; ``fence`` grows with each claim."""
+    """One production run. ``id`` sorts by time of submission; ``fence`` grows with each claim.
+
+    ``queued_at`` is when a person put it into the queue, first or again; ``forecast_seconds`` what it is expected to
+    take from there, ``served_seconds`` how long workers have held it in all its attempts.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -40,6 +47,7 @@ class JobRow(Base):
         CheckConstraint(f"state IN ({_STATES})", name="state"),
         Index("ix_jobs_state_id", "state", "id"),
         Index("ix_jobs_owner_id", "owner", "id"),
+        Index("ix_jobs_heartbeat_at", "heartbeat_at"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -57,7 +65,10 @@ class JobRow(Base):
     worker: Mapped[str | None] = mapped_column(String(255))
     lease_until: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
+    forecast_seconds: Mapped[float]
+    served_seconds: Mapped[float] = mapped_column(default=0.0)
     created_at: Mapped[datetime]
+    queued_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     last_seq: Mapped[int] = mapped_column(default=0)  # of the job's events
@@ -142,3 +153,36 @@ class ReviewRow(Base):
     labels: Mapped[list[str] | None] = mapped_column(StrictJson)
     by: Mapped[str] = mapped_column(String(96))
     at: Mapped[datetime]
+
+
+class QuestionRow(Base):
+    """A question to people and what was answered; answers outlive the job that asked, so no key binds them to it.
+
+    ``seq`` counts the questions of a job in the order in which they were posed; ``shown_to`` looks at it since ``shown_at``.
+    """
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        UniqueConstraint("job_id", "seq"),
+        CheckConstraint(f"kind IN ({_QUESTION_KINDS})", name="kind"),
+        CheckConstraint(f"state IN ({_QUESTION_STATES})", name="state"),
+        Index("ix_questions_namespace_name", "namespace", "name"),
+    )
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    job_id: Mapped[str] = mapped_column(String(32))
+    seq: Mapped[int]
+    namespace: Mapped[str] = mapped_column(String(96))
+    name: Mapped[str] = mapped_column(String(96))
+    batch: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))
+    payload: Mapped[dict[str, Any]] = mapped_column(StrictJson)
+    reason: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    answer: Mapped[dict[str, Any] | None] = mapped_column(StrictJson)
+    by: Mapped[str | None] = mapped_column(String(96))
+    at: Mapped[datetime | None]
+    asked_at: Mapped[datetime]
+    shown_to: Mapped[str | None] = mapped_column(String(96))
+    shown_at: Mapped[datetime | None]

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.blobs import storage_errors
 from gts.core.errors import NotFound
+from gts.orchestrator.wishes import PARTS
 from gts.tasks.saving import AnyTask, copy_task, load_any_task, save_any_task
 from gts.tasks.spec import TaskSpec
 
@@ -49,6 +52,29 @@ def put_for_stages(store: ArtifactStore, digest: str, spec: TaskSpec) -> str:
         return store.commit(folder)
 
 
+def put_with_wishes(store: ArtifactStore, digest: str, wishes: Mapping[str, Any]) -> str:
+    """Store a stored task under other wishes, as people may change them; the digest given where they are its own.
+
+    Args:
+        store: Artifacts.
+        digest: The task.
+        wishes: Budget and goal as JSON, the specification of a job for example; what else is in it does not count.
+
+    Raises:
+        NotFound: Nothing is stored under the digest.
+        StorageError: The disk is full; nothing of it remains.
+    """
+    spec = load_any_task(store.path(digest), with_pool=False).spec
+    wished = spec.evolve(**{part: wishes[part] for part in PARTS if part in wishes})
+    if wished == spec:
+        return digest
+    with store.workspace() as workspace:
+        folder = workspace / "task"
+        with storage_errors("the task's data"):
+            copy_task(store.path(digest), folder, wished, with_test=True)
+        return store.commit(folder)
+
+
 def put_test(store: ArtifactStore, data: AnyTask) -> str:
     """Store the test rows of a task, with its gold rows and without wishes, for the one stage that may see them."""
     return put_task(store, replace(data, spec=_without_wishes(data.spec), pool=()))
@@ -56,7 +82,7 @@ def put_test(store: ArtifactStore, data: AnyTask) -> str:
 
 def _without_wishes(spec: TaskSpec) -> TaskSpec:
     """Without budget, goal, tier and models."""
-    return spec.evolve(budget={}, goal={}, student={}, teachers=(), generators=())
+    return spec.evolve(budget={}, goal={}, student={}, planner={}, teachers=(), generators=())
 
 
 def get_task(store: ArtifactStore, digest: str) -> AnyTask:

@@ -33,10 +33,12 @@ class Outcome:
     Attributes:
         report: The JSON account of the job.
         model: The published revision.
+        waits: Whether the job goes on when a person has answered its questions.
     """
 
     report: Mapping[str, Any]
     model: ModelReference
+    waits: bool = False
 
 
 RunJob = Callable[[Job, ArtifactStore, Compute, Recorder], Outcome]
@@ -133,8 +135,12 @@ class Worker:
     def _carry_out(self, job: Job, recorder: JobRecorder) -> None:
         try:
             outcome = self._run_job(job, self._store, self._compute, recorder)
-            recorder.finish(outcome.report, outcome.model)
-            logger.info("job %s succeeded", job.id)
+            if outcome.waits:
+                recorder.wait(outcome.report, outcome.model)
+                logger.info("job %s waits for answers", job.id)
+            else:
+                recorder.finish(outcome.report, outcome.model)
+                logger.info("job %s succeeded", job.id)
         except (LeaseLost, DBAPIError):
             raise
         except Cancelled as error:

@@ -49,11 +49,13 @@ class Registry:
         job_id: str | None = None,
         parent: str | None = None,
         card: Mapping[str, Any] | None = None,
+        published: str | None = None,
     ) -> Revision:
         """Make a folder the new head of ``main``; the repository is made if it is not there.
 
         The same files on the same head give the head that is there already. A job publishes once: a second
-        call with its ``job_id`` gives what the first one published.
+        call with its ``job_id`` gives what the first one published. A job that was continued publishes again by
+        naming what it had ``published`` before.
 
         Args:
             namespace: Owner.
@@ -64,6 +66,7 @@ class Registry:
             job_id: The job that made it.
             parent: Commit id the head must have, for callers that read it before; None takes any.
             card: Facts to show in listings beside what the files say.
+            published: Commit id of what the job had published before it was continued.
 
         Raises:
             InvalidInput: A name, path or content that may not be published.
@@ -80,7 +83,8 @@ class Registry:
         tree = tree_digest(files)
         with rows.database_errors(f"{namespace}/{name}"), self._database.writing() as session:
             repository = rows.lock_or_create(session, namespace, name)
-            if job_id is not None and (done := rows.published_by(session, repository, job_id)):
+            done = rows.published_by(session, repository, job_id) if job_id is not None else None
+            if done is not None and done.oid != published:
                 return done
             head = rows.head(session, repository)
             # A client that lost our answer repeats its request, still naming the parent it knew.

@@ -90,12 +90,14 @@ def head(session: Session, repository: RepositoryRow) -> Revision | None:
 
 
 def published_by(session: Session, repository: RepositoryRow, job_id: str) -> Revision | None:
-    """What a job has published to a repository, if it has.
+    """What a job has published to a repository last, if it has.
 
     Raises:
         Conflict: It has published to another one.
     """
-    row = session.scalar(select(CommitRow).where(CommitRow.job_id == job_id))
+    row = session.scalar(
+        select(CommitRow).where(CommitRow.job_id == job_id).order_by(CommitRow.seq.desc()).limit(1)
+    )
     if row is not None and row.repository_id != repository.id:
         raise Conflict(f"job {job_id} has published to another repository", mend="a job publishes one model")
     return revision(repository, row) if row else None

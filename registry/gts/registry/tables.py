@@ -43,7 +43,7 @@ class CommitRow(Base):
     tree: Mapped[str] = mapped_column(String(64))
     message: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(String(200))
-    job_id: Mapped[str | None] = mapped_column(String(64), unique=True)  # a job publishes once
+    job_id: Mapped[str | None] = mapped_column(String(64), index=True)
     created_at: Mapped[datetime]
 
 
