@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
-from gts.orchestrator import jobs
+from gts.orchestrator import jobs, steering
 from gts.orchestrator.compute.ray_cluster import end_orphans, session_folder
 from gts.orchestrator.records import Job
 from gts.orchestrator.states import JobState
@@ -89,7 +89,7 @@ def test_after_a_kill_in_the_middle_finished_stages_are_not_repeated(
     first.wait()
 
     start()
-    wait(lambda: state(database, job).is_final)
+    wait(lambda: state(database, job).has_ended)
 
     assert state(database, job) == JobState.SUCCEEDED
     assert [runs(log, stage) for stage in "abc"] == [1, 2, 1]
@@ -113,7 +113,7 @@ def test_after_a_kill_between_stages_none_is_repeated(
     first.wait()
 
     start()
-    wait(lambda: state(database, job).is_final)
+    wait(lambda: state(database, job).has_ended)
 
     assert state(database, job) == JobState.SUCCEEDED
     assert runs(log, "a") == runs(log, "c") == 1
@@ -150,7 +150,7 @@ def test_a_worker_frozen_past_its_lease_does_no_harm(
     start()
     wait(lambda: runs(log, "b") == 1)
     frozen.send_signal(signal.SIGCONT)
-    wait(lambda: state(database, job).is_final)
+    wait(lambda: state(database, job).has_ended)
 
     with database.reading() as session:
         done = jobs.get(session, job.id)
@@ -170,7 +170,7 @@ def test_sigterm_gives_the_job_back_and_another_worker_goes_on(
     assert state(database, job) == JobState.QUEUED
 
     start()
-    wait(lambda: state(database, job).is_final)
+    wait(lambda: state(database, job).has_ended)
     assert state(database, job) == JobState.SUCCEEDED
     assert runs(log, "a") == 1
 
@@ -187,7 +187,7 @@ def test_with_ray_a_killed_worker_and_a_cancel(
     first.wait()
 
     second = start_ray()
-    wait(lambda: state(sqlite_database, job).is_final)
+    wait(lambda: state(sqlite_database, job).has_ended)
     assert state(sqlite_database, job) == JobState.SUCCEEDED
     assert runs(log, "a") == runs(log, "c") == 1
     assert runs(log, "b") <= 2  # Ray's process may outlive its owner long enough to finish the stage
@@ -195,7 +195,7 @@ def test_with_ray_a_killed_worker_and_a_cancel(
     job = submit(**task(tmp_path / "other", steps=1000))
     wait(lambda: runs(tmp_path / "other", "a") == 1)
     with sqlite_database.writing() as session:
-        jobs.cancel(session, job.id)
+        steering.cancel(session, job.id)
     wait(lambda: state(sqlite_database, job) == JobState.CANCELLED)
 
     second.send_signal(signal.SIGTERM)

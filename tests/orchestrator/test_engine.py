@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.blobs import BlobStore
 from gts.core.database import Database
 from gts.core.errors import Cancelled, InvalidInput, MissingDependency, NotFound
-from gts.orchestrator import jobs
+from gts.orchestrator import jobs, steering
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.engine import job_runner
 from gts.orchestrator.production import Production, produce_student
@@ -64,6 +65,12 @@ class Log:
 
     def should_stop(self) -> bool:
         return self._stop
+
+    def forecast(self, seconds: float) -> None:
+        pass
+
+    def wishes(self) -> None:
+        return None
 
 
 def task(
@@ -288,6 +295,58 @@ def test_a_job_that_is_run_twice_publishes_once(
 
     assert first.model == second.model
     assert commits(registry) == 1
+
+
+def test_a_continued_job_heeds_its_new_wishes_and_publishes_again(
+    sqlite_database: Database,
+    store: ArtifactStore,
+    registry: Registry,
+    submit_to: Callable[[Database], Submit],
+) -> None:
+    spec = TaskSpec.model_validate(
+        {"name": "tickets", "labels": list(LABELS), "language": "en", "budget": {"seconds": 5}}
+    )
+    job = submit_to(sqlite_database)(
+        task_artifact=task(store, budget={"seconds": 5}), spec=spec.model_dump(mode="json")
+    )
+    compute = InlineCompute(store, canned(logits_of({"static": 0.7, "mini": 0.9})))
+    worker = Worker(sqlite_database, store, compute, job_runner(registry, sqlite_database))
+
+    def run_again(changes: Mapping[str, Any]) -> Job:
+        with sqlite_database.writing() as session:
+            steering.continue_(session, job.id, changes, by="ann")
+        assert worker.run_once()
+        with sqlite_database.reading() as session:
+            return jobs.get(session, job.id)
+
+    assert worker.run_once()
+    with sqlite_database.reading() as session:
+        first = jobs.get(session, job.id)
+    second = run_again({"budget": {"seconds": 400}})
+    third = run_again({})
+
+    assert first.report is not None and second.report is not None and third.report is not None
+    assert [done.report["tier"] for done in (first, second, third)] == ["static", "mini", "mini"]
+    assert (second.task_artifact, second.id) == (first.task_artifact, first.id)
+    assert second.model != first.model
+    assert third.model == second.model, "the student is the same"
+    assert all(stage["cached"] for stage in third.report["stages"])
+    assert [r.job_id for r in registry.history("ann", "tickets")] == [job.id, job.id]
+
+
+def test_a_continued_job_that_dies_after_publishing_publishes_once(
+    store: ArtifactStore, registry: Registry, sqlite_database: Database, submitted: Job
+) -> None:
+    run = job_runner(registry, sqlite_database)
+    compute = InlineCompute(store, canned(logits_of({})))
+    first_task, other_task = (task(store, student={"tier": tier}) for tier in ("static", "mini"))
+    earlier = run(replace(submitted, task_artifact=first_task), store, compute, Log())
+
+    continued = replace(submitted, model=earlier.model, task_artifact=other_task)
+    first, second = (run(continued, store, compute, Log()) for _ in range(2))
+
+    assert first.model == second.model != earlier.model
+    assert commits(registry) == 2
 
 
 def test_two_jobs_publish_two_revisions(

@@ -15,12 +15,14 @@ from scripted_server import chat, error, serving
 from gts.core.artifacts import ArtifactStore
 from gts.core.errors import DataError, InvalidInput
 from gts.orchestrator.compute.inline import InlineCompute
+from gts.orchestrator.course import ClassificationCourse
 from gts.orchestrator.evidence import Profile, Sizes
-from gts.orchestrator.planner import FixedPlanner
+from gts.orchestrator.planner import Planner
 from gts.orchestrator.produce import EventRecorder
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.report import report_of
 from gts.orchestrator.stages import STAGES
+from gts.orchestrator.strategies import Fixed
 from gts.orchestrator.taskstore import put_task
 from gts.tasks.dataset import Origin, TaskData
 from gts.tasks.spec import TaskSpec
@@ -150,19 +152,19 @@ def test_a_model_that_cannot_be_asked_is_named_in_a_note(
 
 
 def test_the_time_of_guessing_is_not_planned_for_again(store: ArtifactStore) -> None:
-    class Watched(FixedPlanner):
-        planned_s = 0.0
+    planned_s = []
 
+    class Watched(Planner):
         def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float) -> Sizes:
-            self.planned_s = budget_s
+            planned_s.append(budget_s)
             return super().sizes(spec, profile, budget_s)
 
     data = load_task_document(document(budget={"seconds": "100"}))
-    planner, compute = Watched(), InlineCompute(store, STAGE_TABLE)
+    planner, compute = Watched(ClassificationCourse(), Fixed()), InlineCompute(store, STAGE_TABLE)
     made = produce_student(
         put_task(store, data), store, compute, EventRecorder(lambda event: None), planner=planner
     )
 
     (guessing,) = [stage for stage in made.stages if stage["name"] == "guess"]
-    assert planner.planned_s == pytest.approx(100 - guessing["seconds"], abs=0.01)
+    assert planned_s == [pytest.approx(100 - guessing["seconds"], abs=0.01)]
     assert made.decisions[1]["outcome"].startswith("32 guessed and ")

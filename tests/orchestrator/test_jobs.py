@@ -8,7 +8,7 @@ from sqlalchemy.exc import StatementError
 
 from gts.core.database import Database
 from gts.core.errors import Conflict, InvalidInput, NotFound
-from gts.orchestrator import events, jobs, queue
+from gts.orchestrator import events, jobs, queue, steering
 from gts.orchestrator.records import Job
 from gts.orchestrator.states import TRANSITIONS, JobState
 
@@ -24,6 +24,7 @@ def test_a_submitted_job_waits(database: Database, submit: Submit) -> None:
         assert jobs.counts(session) == {
             "queued": 1,
             "running": 0,
+            "waiting": 0,
             "succeeded": 0,
             "failed": 0,
             "cancelled": 0,
@@ -94,9 +95,9 @@ def test_cancelling_a_waiting_job_ends_it(database: Database, submit: Submit) ->
     job = submit()
 
     with database.writing() as session:
-        ended = jobs.cancel(session, job.id)
+        ended = steering.cancel(session, job.id)
     with database.writing() as session:
-        assert jobs.cancel(session, job.id) == ended
+        assert steering.cancel(session, job.id) == ended
         assert queue.claim(session, "w") is None
         assert [event.seq for event in events.after(session, job.id)] == [1, 2]
     assert ended.state == JobState.CANCELLED
@@ -109,7 +110,7 @@ def test_cancelling_a_running_job_asks_its_worker(database: Database, submit: Su
         job = queue.claim(session, "w")
     assert job is not None
     with database.writing() as session:
-        asked = jobs.cancel(session, job.id)
+        asked = steering.cancel(session, job.id)
     assert (asked.state, asked.cancel_requested) == (JobState.RUNNING, True)
 
     with database.writing() as session:
@@ -128,7 +129,7 @@ def test_a_finished_job_cannot_be_cancelled(database: Database, submit: Submit) 
         queue.fail(session, job.id, job.fence, NotFound("no weights", mend="get them"))
 
     with database.writing() as session, pytest.raises(Conflict, match="has failed already"):
-        jobs.cancel(session, job.id)
+        steering.cancel(session, job.id)
     with database.reading() as session:
         failed = jobs.get(session, job.id)
     assert failed.error == {"code": "not_found", "message": "no weights", "mend": "get them", "details": {}}
@@ -137,12 +138,15 @@ def test_a_finished_job_cannot_be_cancelled(database: Database, submit: Submit) 
 def test_unknown_jobs_are_not_found(database: Database) -> None:
     with database.writing() as session:
         with pytest.raises(NotFound):
-            jobs.cancel(session, "nothing")
+            steering.cancel(session, "nothing")
         with pytest.raises(NotFound):
             jobs.get(session, "nothing")
         assert events.after(session, "nothing") == []
 
 
-def test_nothing_leads_out_of_a_final_state() -> None:
-    assert {state for state in JobState if state.is_final} == {"succeeded", "failed", "cancelled"}
+def test_only_a_person_leads_out_of_the_end_of_a_job() -> None:
+    ended = {state for state in JobState if state.has_ended}
+    assert ended == {"succeeded", "failed", "cancelled"}
+    assert {target for state in ended for target in TRANSITIONS[state]} == {JobState.QUEUED}
+    assert {state for state in JobState if state.is_active} == {"queued", "running"}
     assert set(TRANSITIONS) == set(JobState)

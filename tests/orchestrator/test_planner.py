@@ -11,11 +11,15 @@ import pytest
 
 from gts.core.errors import MissingDependency
 from gts.orchestrator import costs
+from gts.orchestrator.choosing import allowed, best_trial, why_untried
+from gts.orchestrator.course import ClassificationCourse
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
-from gts.orchestrator.planner import Action, FixedPlanner, Kind, allowed, best_trial, why_untried
+from gts.orchestrator.planner import Action, Kind, Planner
+from gts.orchestrator.strategies import Fixed
 from gts.tasks.spec import TaskSpec
 
+FIXED = Planner(ClassificationCourse(), Fixed())
 PROFILE = Profile(
     gold=48,
     pool=6000,
@@ -75,11 +79,11 @@ def course(
 ) -> tuple[list[str], Evidence]:
     """All actions of a job in which every step ends well, and the last evidence."""
     quality = {"mini": 0.9, "static": 0.85, "generated": 0.8, "refined": 0.8} | dict(values or {})
-    sizes = FixedPlanner().sizes(spec, profile, budget)
+    sizes = FIXED.sizes(spec, profile, budget)
     evidence, titles = Evidence(spec, budget, profile, sizes, n_test=n_test, spent_s=5.0), []
     for _ in range(20):
-        action = FixedPlanner().next(evidence)
-        assert FixedPlanner().next(evidence) == action
+        action = FIXED.next(evidence).action
+        assert FIXED.next(evidence).action == action
         assert action.reason
         titles.append(action.title)
         if action.kind == Kind.PUBLISH:
@@ -222,7 +226,7 @@ def test_a_model_without_tokens_left_is_not_asked_about_gold() -> None:
     spec = task(teachers=["big"], budget={"tokens": 100})
     evidence = Evidence(spec, 170.0, PROFILE, SIZES, audit=AUDIT, examined={"big": FACTS})
 
-    action = FixedPlanner().next(evidence)
+    action = FIXED.next(evidence).action
 
     assert (action.title, action.forecast_s) == ("consult big", 0.0)
     assert action.reason == "the budget of tokens is spent before big was asked about any text"
@@ -247,9 +251,7 @@ def test_a_model_that_cannot_be_reached_is_asked_nothing_more() -> None:
 def test_the_pool_is_asked_about_where_tokens_and_money_allow(limit: dict[str, float], pool: bool) -> None:
     evidence = course(task(teachers=["big"], budget=limit))[1]
     asked = next(
-        action
-        for action in [FixedPlanner().next(evidence.evolve(consulted={}))]
-        if action.kind == Kind.CONSULT
+        action for action in [FIXED.next(evidence.evolve(consulted={})).action] if action.kind == Kind.CONSULT
     )
 
     assert ("unlabelled" in asked.reason) == pool
@@ -320,7 +322,7 @@ def test_a_wish_that_no_model_can_meet_is_refused_before_any_work(tier: str) -> 
     profile = replace(PROFILE, encoder=None, encode_s=None, language="zh")
 
     with pytest.raises(MissingDependency) as caught:
-        FixedPlanner().sizes(task(student={"tier": tier}), profile, 100.0)
+        FIXED.sizes(task(student={"tier": tier}), profile, 100.0)
 
     assert "GTS_CATALOGUE" in caught.value.mend
     assert tier == "base" or "'zh'" in caught.value.message
@@ -344,7 +346,7 @@ def test_limits_leave_out_what_is_too_large_or_too_slow(wish: dict[str, Any], ti
     chosen = best_trial(evidence)
     assert (chosen.tier if chosen else None) == tier
     assert titles[-1] == "publish"
-    verdict = FixedPlanner().next(evidence).reason
+    verdict = FIXED.next(evidence).action.reason
     assert ("no student is within the limits" in verdict) == (tier is None)
 
 
@@ -386,7 +388,7 @@ def test_a_job_that_ran_late_still_makes_the_student_that_may_be_published(wish:
     evidence = Evidence(spec, 1000.0, PROFILE, SIZES, audit=AUDIT, trials=(trial("mini", 0.9),))
     evidence = evidence.evolve(spent_s=999.0, packages={"mini": SIZE["mini"]})
 
-    assert FixedPlanner().next(evidence).title == "distil static"
+    assert FIXED.next(evidence).action.title == "distil static"
 
 
 def test_a_student_worse_than_its_twin_gives_way_to_it() -> None:
@@ -413,9 +415,9 @@ def test_of_two_trials_of_a_tier_the_better_counts() -> None:
 def test_every_step_before_the_end_has_a_forecast() -> None:
     evidence = Evidence(task(), 1000.0, PROFILE, SIZES)
 
-    assert FixedPlanner().next(evidence).forecast_s > 0
-    assert FixedPlanner().next(evidence.evolve(audit=AUDIT)).forecast_s > 0
-    assert "80%" in FixedPlanner().next(evidence.evolve(audit=AUDIT)).reason
+    assert FIXED.next(evidence).action.forecast_s > 0
+    assert FIXED.next(evidence.evolve(audit=AUDIT)).action.forecast_s > 0
+    assert "80%" in FIXED.next(evidence.evolve(audit=AUDIT)).action.reason
 
 
 def test_a_budget_too_small_for_steps_leaves_the_fitted_head() -> None:
@@ -441,7 +443,7 @@ def test_test_texts_are_put_to_every_packaged_student_once_all_is_made() -> None
 def test_a_writer_never_costs_a_job_its_encoder() -> None:
     """With a quarter of the time kept for the writer there would be none left for the encoder; the examples are worth more."""
     slow = replace(PROFILE, encode_s=0.02)
-    planner, student = FixedPlanner(), {"tier": "static"}
+    planner, student = FIXED, {"tier": "static"}
 
     def sizes(budget: float, generators: list[str]) -> Sizes:
         spec = task(student=student, generators=generators, budget={"seconds": budget})

@@ -11,7 +11,7 @@ import pytest
 
 from gts.core.database import Database
 from gts.core.errors import LeaseLost, NotFound
-from gts.orchestrator import events, jobs, queue
+from gts.orchestrator import events, jobs, queue, steering, turns
 from gts.orchestrator.clock import Clock
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.states import JobState
@@ -41,6 +41,66 @@ def test_jobs_are_claimed_in_the_order_they_came(database: Database, submit: Sub
     assert {(job.state, job.fence, job.attempts, job.worker) for job in claimed} == {("running", 1, 1, "w")}
     with database.writing() as session:
         assert queue.claim(session, "w", clock=clock) is None
+
+
+def test_shorter_jobs_go_first_until_a_long_one_has_waited_its_time(
+    database: Database, submit: Submit, clock
+) -> None:
+    def wanting(seconds: float) -> Job:
+        return submit(spec={"budget": {"seconds": seconds}}, clock=clock)
+
+    long, short = wanting(1000), wanting(100)
+    clock.advance(3500)
+    soon = wanting(100)
+    clock.advance(200)
+    late = wanting(100)
+
+    claimed = [claim(database, clock).id for _ in range(4)]
+
+    assert claimed == [short.id, soon.id, long.id, late.id]
+
+
+def test_an_owner_who_floods_the_queue_does_not_hold_up_others(
+    database: Database, submit: Submit, clock
+) -> None:
+    flood = {submit(owner="ann", clock=clock).id for _ in range(20)}
+    assert {claim(database, clock).id for _ in range(3)} <= flood
+
+    clock.advance(600)
+    others = [submit(owner=owner, clock=clock).id for owner in ("bob", "eve")]
+
+    assert {claim(database, clock).id for _ in range(2)} == set(others)
+    clock.advance(3600 * 25)
+    assert claim(database, clock).id in flood
+
+
+def test_compute_is_forgotten_after_a_day(database: Database, submit: Submit, clock) -> None:
+    submit(owner="ann", clock=clock)
+    held = claim(database, clock)
+    clock.advance(500)
+    with database.writing() as session:
+        queue.finish(session, held.id, held.fence, {}, MODEL, clock=clock)
+        assert turns.served_of_late(session, clock.moment) == {"ann": 500.0}
+    submit(owner="bob", clock=clock)
+    claim(database, clock)
+    with database.reading() as session:
+        assert turns.served_of_late(session, clock.moment) == {"ann": 500.0, "bob": 170.0}
+    clock.advance(3600 * 24 + 1)
+    with database.reading() as session:
+        assert turns.served_of_late(session, clock.moment) == {}
+
+
+def test_of_a_flood_the_oldest_jobs_are_looked_at(
+    database: Database, submit: Submit, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "OF_EACH_OWNER", 2)
+    first, second = (submit(clock=clock) for _ in range(2))
+    short = submit(spec={"budget": {"seconds": 1}}, clock=clock)
+    other = submit(owner="bob", spec={"budget": {"seconds": 50}}, clock=clock)
+
+    claimed = [claim(database, clock).id for _ in range(4)]
+
+    assert claimed == [other.id, first.id, short.id, second.id]
 
 
 def test_each_job_is_claimed_once_by_threads(database: Database, submit: Submit) -> None:
@@ -174,7 +234,7 @@ def test_a_cancelled_job_whose_worker_died_ends_as_cancelled(
     submit()
     job = claim(database, clock)
     with database.writing() as session:
-        jobs.cancel(session, job.id, clock=clock)
+        steering.cancel(session, job.id, clock=clock)
     clock.advance(31)
     with database.writing() as session:
         queue.release_expired(session, clock=clock)

@@ -1,4 +1,4 @@
-"""The queue against a model of it: random submits, claims, beats, expiries, ends, cancels and restarts."""
+"""The queue against a model of it: random submits, claims, beats, expiries, ends, waits, continuations, cancels, restarts."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from sqlalchemy.orm import Session
 
 from gts.core.database import Database
 from gts.core.errors import Conflict, LeaseLost, NotFound
-from gts.orchestrator import events, jobs, queue
+from gts.orchestrator import events, jobs, queue, steering
+from gts.orchestrator.policies import STRETCH
 from gts.orchestrator.records import ModelReference
 
-LEASE_S, MAX_ATTEMPTS = 30.0, 3
+LEASE_S, MAX_ATTEMPTS, BUDGET_S = 30.0, 3, 200.0
+START = datetime(2026, 1, 1, tzinfo=UTC)
 MODEL = ModelReference("ann", "tickets", "a" * 40)
 
 
@@ -37,15 +39,20 @@ class Model:
     fence: int = 0
     attempts: int = 0
     lease: float = 0.0
+    claimed: float = 0.0
+    queued: float = 0.0
+    served: float = 0.0
+    forecast: float = BUDGET_S
 
     def holds(self, fence: int) -> bool:
         return self.state == "running" and self.fence == fence
 
-    def expire(self) -> None:
-        if self.cancel:
-            self.state = "cancelled"
-        else:
-            self.state = "failed" if self.attempts >= MAX_ATTEMPTS else "queued"
+    def leave(self, state: str, seconds: float) -> None:
+        self.state, self.served = state, self.served + seconds - self.claimed
+
+    def expire(self, seconds: float) -> None:
+        tired = self.attempts >= MAX_ATTEMPTS
+        self.leave("cancelled" if self.cancel else "failed" if tired else "queued", seconds)
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -66,21 +73,22 @@ class QueueMachine(RuleBasedStateMachine):
         self.keys: dict[str, str] = {}
 
     def clock(self, session: Session) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+        return START + timedelta(seconds=self.seconds)
 
     @rule(target=known, key=st.sampled_from([None, "a", "b"]), changed=st.booleans())
     def submit(self, key: str | None, changed: bool) -> str:
         request: dict[str, Any] = {"owner": "ann", "namespace": "ann", "name": "t", "task_artifact": "a" * 64}
+        spec = {"budget": {"seconds": BUDGET_S}}
         with self.database.writing() as session:
             if key in self.keys and changed:
                 with pytest.raises(Conflict):
-                    jobs.submit(session, spec={"x": 2}, idempotency_key=key, **request, clock=self.clock)
+                    jobs.submit(session, spec={}, idempotency_key=key, **request, clock=self.clock)
                 return self.keys[key]
-            job = jobs.submit(session, spec={"x": 1}, idempotency_key=key, **request, clock=self.clock)
+            job = jobs.submit(session, spec=spec, idempotency_key=key, **request, clock=self.clock)
         if key in self.keys:
             assert job.id == self.keys[key]
         else:
-            self.model[job.id] = Model()
+            self.model[job.id] = Model(queued=self.seconds)
             if key is not None:
                 self.keys[key] = job.id
         return job.id
@@ -89,13 +97,18 @@ class QueueMachine(RuleBasedStateMachine):
     def claim(self) -> tuple[str, int]:
         with self.database.writing() as session:
             job = queue.claim(session, "w", lease_s=LEASE_S, clock=self.clock)
-        waiting = sorted(job_id for job_id, model in self.model.items() if model.state == "queued")
+        waiting = [
+            (model.queued + STRETCH * model.forecast, model.queued, job_id)
+            for job_id, model in self.model.items()
+            if model.state == "queued"
+        ]
         if not waiting:
             assert job is None
             return ("none", 0)
         assert job is not None
-        assert job.id == waiting[0]
+        assert job.id == min(waiting)[-1]
         model = self.model[job.id]
+        model.claimed = self.seconds
         model.state, model.fence = "running", model.fence + 1
         model.attempts, model.lease = model.attempts + 1, self.seconds + LEASE_S
         return (job.id, model.fence)
@@ -111,7 +124,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert queue.heartbeat(session, *claim, lease_s=LEASE_S, clock=self.clock) == model.cancel
         model.lease = self.seconds + LEASE_S
 
-    @rule(claim=claims, how=st.sampled_from(["succeeded", "failed", "cancelled", "queued"]))
+    @rule(claim=claims, how=st.sampled_from(["succeeded", "failed", "cancelled", "queued", "waiting"]))
     def end(self, claim: tuple[str, int], how: str) -> None:
         model = self.model.get(claim[0], Model())
         try:
@@ -120,6 +133,8 @@ class QueueMachine(RuleBasedStateMachine):
                     queue.finish(session, *claim, {}, MODEL, clock=self.clock)
                 elif how == "failed":
                     queue.fail(session, *claim, NotFound("x"), clock=self.clock)
+                elif how == "waiting":
+                    queue.wait(session, *claim, {}, MODEL, clock=self.clock)
                 elif how == "cancelled":
                     queue.cancelled(session, *claim, clock=self.clock)
                 else:
@@ -128,11 +143,9 @@ class QueueMachine(RuleBasedStateMachine):
             assert not model.holds(claim[1])
             return
         assert model.holds(claim[1])
-        model.state = how
-        if how == "queued":
-            model.attempts -= 1
-            if model.cancel:
-                model.state = "cancelled"
+        model.attempts -= how == "queued"
+        stays = how in ("queued", "waiting")
+        model.leave("cancelled" if stays and model.cancel else how, self.seconds)
 
     @rule(seconds=st.sampled_from([1.0, 20.0, 40.0]))
     def reconcile(self, seconds: float) -> None:
@@ -145,7 +158,7 @@ class QueueMachine(RuleBasedStateMachine):
         with self.database.writing() as session:
             assert queue.release_expired(session, max_attempts=MAX_ATTEMPTS, clock=self.clock) == expired
         for job_id in expired:
-            self.model[job_id].expire()
+            self.model[job_id].expire(self.seconds)
 
     @rule(job_id=known)
     def cancel(self, job_id: str) -> None:
@@ -153,12 +166,35 @@ class QueueMachine(RuleBasedStateMachine):
         with self.database.writing() as session:
             if model.state in ("succeeded", "failed"):
                 with pytest.raises(Conflict):
-                    jobs.cancel(session, job_id, clock=self.clock)
+                    steering.cancel(session, job_id, clock=self.clock)
                 return
-            jobs.cancel(session, job_id, clock=self.clock)
-        if model.state in ("queued", "running"):
+            steering.cancel(session, job_id, clock=self.clock)
+        if model.state != "cancelled":
             model.cancel = True
-            model.state = "cancelled" if model.state == "queued" else "running"
+            model.state = "running" if model.state == "running" else "cancelled"
+
+    @rule(job_id=known)
+    def go_on(self, job_id: str) -> None:
+        model = self.model[job_id]
+        with self.database.writing() as session:
+            if model.state in ("queued", "running"):
+                with pytest.raises(Conflict):
+                    steering.continue_(session, job_id, by="ann", clock=self.clock)
+                return
+            steering.continue_(session, job_id, by="ann", clock=self.clock)
+        model.state, model.cancel, model.attempts, model.queued = "queued", False, 0, self.seconds
+        model.forecast = max(0.0, BUDGET_S - model.served)
+
+    @rule(job_id=known)
+    def enough(self, job_id: str) -> None:
+        model = self.model[job_id]
+        with self.database.writing() as session:
+            if model.state not in ("waiting", "succeeded"):
+                with pytest.raises(Conflict):
+                    steering.finish(session, job_id, by="ann", clock=self.clock)
+                return
+            steering.finish(session, job_id, by="ann", clock=self.clock)
+        model.state = "succeeded"
 
     @rule()
     def restart(self) -> None:
@@ -173,8 +209,12 @@ class QueueMachine(RuleBasedStateMachine):
             for job_id, model in self.model.items():
                 job = jobs.get(session, job_id)
                 assert (job.state, job.fence, job.attempts) == (model.state, model.fence, model.attempts)
+                assert (job.served_seconds, job.queued_at.timestamp()) == (
+                    model.served,
+                    START.timestamp() + model.queued,
+                )
                 assert (job.worker is None) == (model.state != "running")
-                assert (job.finished_at is not None) == job.state.is_final
+                assert (job.finished_at is not None) == job.state.has_ended
                 seen = events.after(session, job_id)
                 assert [event.seq for event in seen] == list(range(1, job.last_seq + 1))
 

@@ -318,7 +318,7 @@ def test_stages_with_an_encoder_fit_together(
 ) -> None:
     line = Line(store, task(topic_texts))
     shared = {"fold": 0, "folds": 2, "pool": 20, "encoder": tiny_catalogue}
-    embed = line.run("embed", {"encoder": tiny_catalogue, "pool": 30})
+    embed = line.run("embed", {"encoder": tiny_catalogue, "weights": "w", "pool": 30})
     vectors = line.arrays(embed, "vectors")
     teach = line.run(
         "teach",
@@ -345,7 +345,7 @@ def test_the_mini_student_labels_the_pool_that_no_teacher_has(
     data = task(topic_texts)
     line = Line(store, data)
     shared = {"folds": 2, "pool": 20, "encoder": tiny_catalogue}
-    embed = line.run("embed", {"encoder": tiny_catalogue, "pool": 20})
+    embed = line.run("embed", {"encoder": tiny_catalogue, "weights": "w", "pool": 20})
     asked = {"embed_pool": 20, "tune_steps": 2, "max_length": 64, "teachers": None}
     folds = [
         line.run("teach", {**shared, **asked, "fold": k}, embed=embed.artifact).artifact for k in range(2)
@@ -398,7 +398,7 @@ def test_tokens_added_to_an_encoder_get_their_row_in_the_table(
     encoder.save(tmp_path / "grown")
     monkeypatch.setattr(catalogue, "locate", lambda model_id: tmp_path / "grown")
     line = Line(store, task(topic_texts))
-    embed = line.run("embed", {"encoder": "grown", "pool": 0})
+    embed = line.run("embed", {"encoder": "grown", "weights": "w", "pool": 0})
     params = {"fold": None, "folds": 2, "pool": 0, "encoder": "grown", "tier": "static", "seed_only": True}
 
     student = line.run("distil", params, embed=embed.artifact)
@@ -411,7 +411,7 @@ def test_a_task_without_unlabelled_text_is_taught_all_the_same(
     store: ArtifactStore, topic_texts: TopicTexts, tiny_catalogue: str
 ) -> None:
     line = Line(store, task(topic_texts, pool=0))
-    embed = line.run("embed", {"encoder": tiny_catalogue, "pool": 0})
+    embed = line.run("embed", {"encoder": tiny_catalogue, "weights": "w", "pool": 0})
     params = {
         "fold": None,
         "folds": 2,

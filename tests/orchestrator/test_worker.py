@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
 from gts.core.errors import Cancelled, DataError, LeaseLost
-from gts.orchestrator import events, jobs, queue
+from gts.orchestrator import events, jobs, queue, steering
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.knock import CeleryKnock
 from gts.orchestrator.recorder import JobRecorder
@@ -158,7 +158,7 @@ def test_cancelling_ends_a_running_job(database: Database, store: ArtifactStore,
     with running(worker(database, store, until_stopped, heartbeat_s=0.1)):
         wait_for(database, job, JobState.RUNNING)
         with database.writing() as session:
-            jobs.cancel(session, job.id)
+            steering.cancel(session, job.id)
 
         assert wait_for(database, job, JobState.CANCELLED).worker is None
 

@@ -1,4 +1,7 @@
-"""An engine that publishes the tiny student; task names steer it: `slow-...` takes its time, `broken-...` fails."""
+"""An engine that publishes the tiny student; task names steer it.
+
+`slow-...` takes its time, `broken-...` fails, `asking-...` waits for answers after its first attempt.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,19 @@ def make(registry, database):
         with tempfile.TemporaryDirectory() as folder:
             student = write_tiny_student(Path(folder) / "student", job.name)
             revision = registry.publish(
-                job.namespace, job.name, student, "made by a test", author=job.owner, job_id=job.id
+                job.namespace,
+                job.name,
+                student,
+                "made by a test",
+                author=job.owner,
+                job_id=job.id,
+                published=job.model.revision if job.model else None,
             )
         made = report(job.name, job.spec, write_judged(store, JUDGED))
-        return Outcome(made, ModelReference(job.namespace, job.name, revision.oid))
+        waits = job.name.startswith("asking") and job.fence == 1
+        if waits:
+            made["questions"] = {"open": 2}
+        return Outcome(made, ModelReference(job.namespace, job.name, revision.oid), waits)
 
     return run_job
 

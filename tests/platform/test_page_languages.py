@@ -172,7 +172,7 @@ def test_form_and_check(chinese: TestClient) -> None:
 def test_jobs_in_every_state(site: Site, chinese: TestClient, tmp_path: Path) -> None:
     ids = fill(site, tmp_path / "student")
     html = read(chinese, "/")
-    for text in ("运行中 42%", "蒸馏 static", "88%", "准确率", "等待中", "失败", "static 学生模型", "刚刚"):
+    for text in ("运行中 42%", "蒸馏 static", "88%", "准确率", "排队中", "失败", "static 学生模型", "刚刚"):
         assert text in html
     html = read(chinese, f"/jobs/{ids['succeeded']}")
     for text in (

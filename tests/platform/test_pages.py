@@ -23,7 +23,7 @@ from fastapi.testclient import TestClient
 from gts.core.artifacts import StageResult
 from gts.core.database import Base, Database
 from gts.core.errors import NotFound
-from gts.orchestrator import jobs, queue
+from gts.orchestrator import jobs, queue, steering
 from gts.orchestrator.recorder import JobRecorder
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.stage import StageCall
@@ -200,7 +200,7 @@ def fill(site: Site, folder: Path) -> dict[str, str]:
     ids["failed"] = recorder._job.id
     site.submit("review-stars")
     with site.services.database.writing() as session:
-        ids["cancelled"] = jobs.cancel(session, site.submit("old-try").id).id
+        ids["cancelled"] = steering.cancel(session, site.submit("old-try").id).id
     recorder = site.claim()
     finish_stage(recorder, "profile", "", 1.1, 1.0)
     recorder.decision("audit the teachers", "64 labels are enough to tell them apart", {"seconds": 27.0})
@@ -449,7 +449,8 @@ def test_drafts_nobody_confirms_are_removed_after_a_day_and_jobs_keep_theirs(sit
     page(client, confirmed, 404)
     page(client, again)
     assert "2 labels" in page(client, job)
-    assert client.post(f"{job}/again").status_code == 303
+    client.post(f"{job}/cancel")
+    assert client.post(f"{job}/continue").status_code == 303
 
 
 def test_unknown_draft_is_a_page(site: Site) -> None:
@@ -504,9 +505,11 @@ def test_failed_job_says_why_what_to_do_and_what_was_kept(site: Site, tmp_path: 
     html = page(client, f"/jobs/{job_id}")
     assert "are not on this machine." in html and "<code>pip install gts-multilingual</code>" in html
     assert "2 finished stages (25 s of computing) are kept" in html
-    again = {client.post(f"/jobs/{job_id}/again").headers["location"] for _ in range(2)}
-    assert len(again) == 1 and again != {f"/jobs/{job_id}"}
-    assert "Waiting" in page(client, again.pop())
+    assert f'action="/jobs/{job_id}/continue"' in html
+    for _ in range(2):
+        assert client.post(f"/jobs/{job_id}/continue").headers["location"] == f"/jobs/{job_id}"
+    html = page(client, f"/jobs/{job_id}")
+    assert "Waiting for a worker" in html and "are not on this machine." not in html
 
 
 def test_cancel_button(site: Site) -> None:

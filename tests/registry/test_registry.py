@@ -88,6 +88,13 @@ def test_a_job_publishes_once(registry: Registry, model: Model) -> None:
         registry.get("acme", "other")
 
 
+def test_a_job_that_was_continued_publishes_again(registry: Registry, model: Model) -> None:
+    first = publish(registry, model("one"), job_id="j1")
+    second = publish(registry, model("two", **{"README.md": b"2"}), job_id="j1", published=first.oid)
+    late = publish(registry, model("three", **{"README.md": b"3"}), job_id="j1", published=first.oid)
+    assert (second.parent, second.job_id, late) == (first.oid, "j1", second)
+
+
 @pytest.mark.parametrize(
     "changed",
     [

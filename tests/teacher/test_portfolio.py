@@ -18,6 +18,7 @@ from gts.teacher.portfolio import (
     label_text,
     teach_encoder,
     teach_lexical,
+    tuned_vectors,
     with_label_texts,
 )
 
@@ -80,9 +81,8 @@ def test_encoder_teachers_learn_and_tell(tiny_encoder: Path, lesson: Lesson) -> 
     encoder, seen = Encoder(tiny_encoder), []
     frozen = encoder.embed([*lesson.texts, *lesson.questions])
 
-    answers, vectors = teach_encoder(
-        lesson, frozen, encoder, TuneConfig(steps=25, learning_rate=2e-3), on_progress=seen.append
-    )
+    vectors = tuned_vectors(lesson, encoder, TuneConfig(steps=25, learning_rate=2e-3), seen.append)
+    answers = teach_encoder(lesson, frozen, vectors)
 
     assert set(answers) == set(ENCODER)
     assert all(answer.shape == (60, 3) for answer in answers.values())
@@ -104,7 +104,8 @@ def test_the_shipped_encoder_teaches_real_texts_from_four_of_a_label() -> None:
     encoder = Encoder(catalogue.locate("sentence-transformers/all-MiniLM-L6-v2"), max_length=32)
     frozen = encoder.embed([*lesson.texts, *lesson.questions])
 
-    answers, _ = teach_encoder(lesson, frozen, encoder, TuneConfig(steps=4, batch_size=10))
+    vectors = tuned_vectors(lesson, encoder, TuneConfig(steps=4, batch_size=10))
+    answers = teach_encoder(lesson, frozen, vectors)
 
     for name, answer in answers.items():
         assert (answer.argmax(axis=1) == np.repeat([0, 1], 8)).mean() >= 0.9, name
@@ -115,9 +116,9 @@ def test_without_questions_the_encoder_is_tuned_all_the_same(tiny_encoder: Path,
     frozen = encoder.embed(lesson.texts)
     alone = Lesson(lesson.texts, lesson.targets, (), multi_label=False)
 
-    answers, vectors = teach_encoder(alone, frozen, encoder, TuneConfig(steps=3))
+    vectors = tuned_vectors(alone, encoder, TuneConfig(steps=3))
 
-    assert answers == {}
+    assert teach_encoder(alone, frozen, vectors) == {}
     assert vectors.shape == frozen.shape
     assert not np.array_equal(vectors, frozen)
 
@@ -129,7 +130,7 @@ def test_only_the_teachers_asked_answer_and_answer_alike(
     def ask(names: tuple[str, ...]) -> dict[str, np.ndarray]:
         encoder = Encoder(tiny_encoder)
         frozen = encoder.embed([*lesson.texts, *lesson.questions])
-        told, _ = teach_encoder(lesson, frozen, encoder, TuneConfig(steps=2), names)
+        told = teach_encoder(lesson, frozen, tuned_vectors(lesson, encoder, TuneConfig(steps=2)), names)
         return teach_lexical(lesson, names) | told
 
     some, all_answers = ask(wanted), ask((*LEXICAL, *ENCODER))

@@ -364,6 +364,23 @@ def total_s(profile: Profile, sizes: Sizes, mini: bool, generates: bool = True) 
     return total + (generate_s(profile, sizes, tiers[0]) if generates else 0.0)
 
 
+def more_s(profile: Profile, sizes: Sizes, then: Sizes) -> float:
+    """Teaching again with a larger part of the pool; the tuned encoders are there, and what they have read."""
+    folds, learnt = sizes.folds, fold_gold(profile, sizes)
+    total = (profile.encode_s or 0.0) * (then.pool - sizes.pool)
+    total += folds * (
+        teach_s(profile, learnt, then.fold_pool, 0) - (profile.encode_s or 0.0) * sizes.fold_pool
+    )
+    total += teach_s(profile, profile.gold, then.pool, 0) - (profile.encode_s or 0.0) * sizes.pool
+    return START_S + max(0.0, total)
+
+
+def most_sizes(profile: Profile) -> Sizes:
+    """As much of everything as helped in any trial."""
+    most = LADDER[0]
+    return replace(most, folds=max(2, min(most.folds, profile.smallest_label)))
+
+
 def choose_sizes(profile: Profile, budget_s: float, mini: bool, is_hard: bool = True) -> Sizes:
     """The most lavish sizes whose forecast leaves a tenth of the budget spare; the least with an encoder may cost the generator.
 

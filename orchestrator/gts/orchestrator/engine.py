@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
 from gts.core.errors import Cancelled
 from gts.generator.wishes import Wish
-from gts.orchestrator import reviews
+from gts.orchestrator import asking, reviews
+from gts.orchestrator.answered import put_answered
 from gts.orchestrator.compute.base import Compute
-from gts.orchestrator.production import produce_student
-from gts.orchestrator.publish import assemble
+from gts.orchestrator.production import Before, Production, produce_student
+from gts.orchestrator.publish import assemble, is_published
+from gts.orchestrator.questions import Question, QuestionKind, QuestionState
 from gts.orchestrator.recorder import Recorder
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.report import report_of
+from gts.orchestrator.succession import is_better, is_corrected, with_earlier_student
+from gts.orchestrator.taskstore import put_with_wishes
 from gts.orchestrator.worker import Outcome, RunJob
+from gts.tasks.dataset import Origin
 
 if TYPE_CHECKING:
     from gts.registry.registry import Registry
@@ -27,21 +33,44 @@ if TYPE_CHECKING:
 def job_runner(registry: Registry, database: Database) -> RunJob:
     """A function that runs one job, with what people said of texts that were generated before, and publishes into this registry.
 
+    Budget and goal are those of the job's row, which people may change, not those that its task was stored with.
+
     Publishing is idempotent by job: a worker killed between the commit and the end of the job finds its
-    revision there when the job is run again.
+    revision there when the job is run again. A job that was continued publishes again where its student is another one.
     """
 
     def run_job(job: Job, store: ArtifactStore, compute: Compute, recorder: Recorder) -> Outcome:
         with database.reading() as session:
             said = reviews.of(session, job.namespace, job.name)
+            answers = asking.answers_of(session, job.namespace, job.name)
+            asked = asking.asked_by(session, job.id)
         wishes = [Wish(review.text, review.new_text, review.labels) for review in said]
-        production = produce_student(job.task_artifact, store, compute, recorder, wishes)
+        task = put_answered(store, put_with_wishes(store, job.task_artifact, job.spec), answers)
+        done = sum(question.state in (QuestionState.ANSWERED, QuestionState.SKIPPED) for question in asked)
+        before = Before(done, tuple(question.subject for question in asked))
+        production = produce_student(task, store, compute, recorder, wishes, before=before)
         report = report_of(production)
         if recorder.should_stop():
             raise Cancelled("the job was stopped before its student was published")
+        report, model = _publish(job, store, production, report, is_corrected(answers))
+        with database.writing() as session:
+            posed = asking.pose(session, job, [_question(job, row) for row in production.questions])
+            waiting = [question.id for question in posed if question.state == QuestionState.OPEN]
+            asking.withdraw_open(session, job.id, keep=waiting)
+        report["questions"] = {"answered": done, "open": len(waiting)}
+        return Outcome(report, model, waits=bool(waiting))
+
+    def _publish(
+        job: Job, store: ArtifactStore, production: Production, report: dict[str, Any], corrected: bool
+    ) -> tuple[dict[str, Any], ModelReference]:
+        """Publish the student, unless the one that the job has published before is better; with the report that belongs to it."""
+        if job.model is not None and job.report and not corrected and is_better(job.report, report):
+            return with_earlier_student(job.report, report), job.model
         folder = Path(tempfile.mkdtemp(dir=store.root / "tmp"))
         try:
             assemble(store, production.package, report, folder, f"{job.namespace}/{job.name}")
+            if job.model is not None and is_published(registry, job.model, folder):
+                return report, job.model
             revision = registry.publish(
                 job.namespace,
                 job.name,
@@ -50,9 +79,21 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
                 author=job.owner,
                 job_id=job.id,
                 card={"tier": report["tier"], "estimate": report["estimate"], "language": report["language"]},
+                published=job.model.revision if job.model else None,
             )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return Outcome(report, ModelReference(job.namespace, job.name, revision.oid))
+        return report, ModelReference(job.namespace, job.name, revision.oid)
 
     return run_job
+
+
+def _question(job: Job, row: Mapping[str, Any]) -> Question:
+    return Question.new(
+        job.id,
+        QuestionKind(row["kind"]),
+        row["payload"],
+        row["reason"],
+        origin=Origin(row["origin"]),
+        batch=job.fence,
+    )

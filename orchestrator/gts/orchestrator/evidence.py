@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from gts.orchestrator.estimate import Estimate
+from gts.orchestrator.experience import Experience
 from gts.tasks.spec import TaskSpec
 
 
@@ -25,6 +26,7 @@ class Profile:
         encode_s: Seconds one text takes to encode in a batch.
         chars: Median characters of a text.
         weights: Identity of the encoder's files.
+        experience: What past jobs of this platform say about forecasts.
     """
 
     gold: int
@@ -36,6 +38,7 @@ class Profile:
     encode_s: float | None
     chars: float
     weights: str | None = None
+    experience: Experience = field(default_factory=Experience)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Sizes:
 class Variant(StrEnum):
     """How a student was made."""
 
+    SEED = "seed-only"
+    """Of the gold rows alone."""
     PLAIN = "plain"
     REFINED = "refined"
     """Trained end to end on the soft labels."""
@@ -85,6 +90,7 @@ class Trial:
         artifacts: ``student`` and ``seed_only``: the fits on all gold.
         folds: The students of the folds, in order.
         generators: Whose texts are among its lessons.
+        pool: Pool texts that its teachers labelled.
         student_decision: Thresholds by which the student's beliefs become answers; only where rows are no single
             labelled text.
         seed_only_decision: Those of its twin.
@@ -97,6 +103,7 @@ class Trial:
     artifacts: Mapping[str, str]
     folds: tuple[str, ...] = ()
     generators: tuple[str, ...] = ()
+    pool: int = 0
     student_decision: Mapping[str, float] = field(default_factory=dict)
     seed_only_decision: Mapping[str, float] = field(default_factory=dict)
 
@@ -139,6 +146,8 @@ class Evidence:
         packages: Measured students by tier, as they would be served.
         tests: By tier, the measures of student and seed-only twin on the test file.
         n_test: Test texts.
+        n_answered: Questions that people have answered.
+        asked: Questions that were chosen in this attempt; ``None``: none were looked for.
         spent_s: Seconds all stages took so far (stages found finished count what they once took).
         spent_tokens: Tokens of language models so far, in the same way.
         spent_money: What those cost.
@@ -157,6 +166,8 @@ class Evidence:
     packages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     n_test: int = 0
+    n_answered: int = 0
+    asked: int | None = None
     spent_s: float = 0.0
     spent_tokens: int = 0
     spent_money: float = 0.0
@@ -175,8 +186,13 @@ class Evidence:
 
     @property
     def left_s(self) -> float:
-        """Seconds left of the budget."""
-        return self.budget_s - self.spent_s
+        """Seconds left of the budget, in those of the formulas."""
+        return (self.budget_s - self.spent_s) / self.profile.experience.pace
+
+    @property
+    def left_questions(self) -> int:
+        """Questions that a person is still willing to answer."""
+        return max(0, (self.spec.budget.questions or 0) - self.n_answered)
 
     @property
     def waiting_writers(self) -> tuple[str, ...]:
@@ -197,6 +213,19 @@ class Evidence:
     def evolve(self, **changes: Any) -> Evidence:
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+    def is_taught(self, tier: str) -> bool:
+        """Whether a student of the tier has learnt from teachers."""
+        return any(trial.tier == tier and trial.variant != Variant.SEED for trial in self.trials)
+
+    def assistant(self, tier: str) -> Trial | None:
+        """The best trial of a tier whose student has labelled the part of the pool that is used now."""
+        found = [
+            trial
+            for trial in self.trials
+            if (trial.tier, trial.pool) == (tier, self.sizes.pool) and trial.variant != Variant.SEED
+        ]
+        return max(found, key=lambda trial: (trial.best.value, -trial.best.loss), default=None)
 
     def trial(self, tier: str) -> Trial | None:
         """The best trial of a tier, if there is one."""

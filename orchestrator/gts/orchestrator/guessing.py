@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gts.core.artifacts import StageResult
 from gts.orchestrator import costs
-from gts.orchestrator.decisions import Decisions
+from gts.orchestrator.decisions import Decisions, Forecast
 from gts.orchestrator.encoders import encoder_of
 from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.site_models import OUT_OF_REACH, TEACHING, asked_with, in_words
@@ -29,7 +29,7 @@ def prepare(runner: StageRunner, data: TaskData, decisions: Decisions) -> TaskDa
         return data
     reason = "no examples: take the unlabelled texts that speak most clearly for a label"
     notes = data.notes
-    with decisions.made("guess", reason, costs.GUESS_S) as done:
+    with decisions.made("guess", reason, Forecast(costs.GUESS_S)) as done:
         result = None
         if data.spec.teachers:
             try:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gts.orchestrator import actions, guessing, row_actions
+from gts.orchestrator.course import ClassificationCourse
 from gts.orchestrator.decisions import Decisions
-from gts.orchestrator.planner import Action, FixedPlanner, Kind, Planner
-from gts.orchestrator.row_planner import RowPlanner
+from gts.orchestrator.planner import Action, Course, Kind, Planner
+from gts.orchestrator.row_course import RowCourse
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
+from gts.orchestrator.strategies import STRATEGIES
+from gts.tasks.spec import TaskSpec
 
 Do = Callable[[Run[Any], Action], str]
 """Does an action, brings what it gave into the run, and says what came of it."""
@@ -25,28 +28,31 @@ class Line:
         prepare: Makes of the data what stages work on, before anything else, and has the runner give them that; returns what
             the driver needs of it.
         profile: Name of the stage that counts the data.
-        planner: Chooses what is done.
+        course: What can be done.
         actions: How each kind of action is done.
     """
 
     prepare: Callable[[StageRunner, Any, Decisions], Any]
     profile: str
-    planner: Planner
+    course: Course
     actions: Mapping[Kind, Do]
 
 
 _CLASSIFICATION = Line(
     guessing.prepare,
     "profile",
-    FixedPlanner(),
+    ClassificationCourse(),
     {
         Kind.TEACH: actions.teach,
         Kind.EXAMINE: actions.examine,
         Kind.CONSULT: actions.consult,
+        Kind.SEED: actions.seed,
         Kind.DISTIL: actions.distil,
+        Kind.MORE: actions.more,
         Kind.REFINE: actions.refine,
         Kind.GENERATE: actions.generate,
         Kind.FORGO: actions.forgo,
+        Kind.ASK: actions.ask,
         Kind.PACKAGE: actions.package,
         Kind.EVALUATE: actions.evaluate,
     },
@@ -54,15 +60,16 @@ _CLASSIFICATION = Line(
 _ROWS = Line(
     row_actions.prepare,
     "rows.profile",
-    RowPlanner(),
+    RowCourse(),
     {
         Kind.TEACH: row_actions.teach,
         Kind.EXAMINE: row_actions.examine,
         Kind.CONSULT: row_actions.consult,
         Kind.DISTIL: row_actions.distil,
-        Kind.KEEP: row_actions.keep,
+        Kind.SEED: row_actions.seed,
         Kind.GENERATE: row_actions.generate,
         Kind.FORGO: actions.forgo,
+        Kind.ASK: row_actions.ask,
         Kind.PACKAGE: row_actions.package,
         Kind.EVALUATE: row_actions.evaluate,
     },
@@ -72,3 +79,8 @@ _ROWS = Line(
 def line_of(task_type: str) -> Line:
     """The line that makes students of a task type."""
     return _CLASSIFICATION if task_type == "classification" else _ROWS
+
+
+def planner_of(spec: TaskSpec) -> Planner:
+    """The planner of a task: the course of its type, by the strategy that the person wants."""
+    return Planner(line_of(spec.type).course, STRATEGIES[spec.planner.strategy](spec))

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gts.orchestrator.site_models import check_models
 from gts.orchestrator.stage import StageCall
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.taskstore import put_task
+from gts.orchestrator.wishes import Wishes
 from gts.tasks.saving import AnyTask
 
 Event = Mapping[str, Any]
@@ -65,6 +67,13 @@ class EventRecorder:
         """Never: Ctrl-C ends the process, and finished stages are found again by the next run."""
         return False
 
+    def forecast(self, seconds: float) -> None:
+        """Nothing: there is no queue that would want to know."""
+
+    def wishes(self) -> Wishes | None:
+        """None: the budget is part of the call, and nobody can change it."""
+        return None
+
 
 def produce(
     data: AnyTask, out: Path, *, store_root: Path, on_event: Callable[[Event], None] = lambda event: None
@@ -95,6 +104,7 @@ def produce(
     ):  # it is replaced at the end: its users would look at the old one
         raise InvalidInput(f"{out} is the present folder", mend="give the name of a new folder")
     check_models(data.spec)
+    data = _without_questions(data)
     started = time.monotonic()
     store = ArtifactStore(store_root)
     task = put_task(store, data)
@@ -112,3 +122,12 @@ def produce(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return {**report, "model_dir": str(out), "seconds": round(time.monotonic() - started, 2)}
+
+
+def _without_questions(data: AnyTask) -> AnyTask:
+    """The task for a process that has nobody to ask."""
+    if not data.spec.budget.questions:
+        return data
+    budget = data.spec.budget.model_copy(update={"questions": None})
+    note = "no questions were asked: only a platform can wait for answers (gts up, gts submit, gts answer)"
+    return replace(data, spec=data.spec.evolve(budget=budget.model_dump()), notes=(*data.notes, note))

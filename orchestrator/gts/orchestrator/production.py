@@ -11,15 +11,21 @@ from gts.core.errors import InvalidInput
 from gts.core.threads import machine_name
 from gts.generator.wishes import Wish, write_reviews
 from gts.orchestrator import costs
+from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.compute.base import Compute
-from gts.orchestrator.decisions import Decisions
+from gts.orchestrator.decisions import Decisions, Forecast
 from gts.orchestrator.encoders import encoder_of
 from gts.orchestrator.evidence import Evidence, Profile, Trial
-from gts.orchestrator.lines import line_of
-from gts.orchestrator.planner import DEFAULT_BUDGET_S, Kind, Planner, best_trial
+from gts.orchestrator.experience import GAIN, Experience
+from gts.orchestrator.forecasts import forecast_of, gain_seen, kind_of
+from gts.orchestrator.lines import line_of, planner_of
+from gts.orchestrator.plan import plan_job
+from gts.orchestrator.planner import DEFAULT_BUDGET_S, Action, Kind, Planner
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
+from gts.orchestrator.stages.common import read_json
 from gts.orchestrator.taskstore import put_for_stages
+from gts.orchestrator.wishes import Wishes
 from gts.tasks.dataset import TaskData
 from gts.tasks.saving import AnyTask, load_any_task
 
@@ -36,9 +42,10 @@ class Production:
         trial: The student chosen.
         package: Digest of its packaged folder.
         stages: Account of each stage: name, detail, seconds, forecast_seconds, cached.
-        decisions: Account of each action: action, reason, forecast_seconds, seconds, outcome.
+        decisions: Account of each action (see :class:`Decisions`).
         models: What asking each language model took: name, calls, tokens, money, cached, faults.
         data: The task, without what is unlabelled.
+        questions: What people should be asked: kind, payload, reason and origin of each.
     """
 
     evidence: Evidence
@@ -48,6 +55,20 @@ class Production:
     decisions: tuple[Mapping[str, Any], ...]
     models: tuple[Mapping[str, Any], ...]
     data: AnyTask
+    questions: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Before:
+    """What happened in a job before this attempt.
+
+    Attributes:
+        answered: Questions that people have answered.
+        asked: What they were asked, answered or not (see ``subject`` of the stages that pose).
+    """
+
+    answered: int = 0
+    asked: tuple[str, ...] = ()
 
 
 def produce_student(
@@ -57,6 +78,7 @@ def produce_student(
     recorder: Recorder,
     wishes: Sequence[Wish] = (),
     planner: Planner | None = None,
+    before: Before = Before(),
 ) -> Production:
     """Run a job from its task to a packaged student.
 
@@ -66,7 +88,8 @@ def produce_student(
         compute: Where stages run.
         recorder: Told what happens; asked whether to stop.
         wishes: What people said of texts that were generated for this task before.
-        planner: Chooses what to do next; by default that of the task type.
+        before: What happened before this attempt.
+        planner: Chooses what to do next; by default the one that the task wants.
 
     Raises:
         Cancelled: The recorder said stop.
@@ -75,33 +98,40 @@ def produce_student(
     """
     data = load_any_task(store.path(task), with_pool=False)
     line = line_of(data.spec.type)
-    planner = planner or line.planner
-    runner = StageRunner(put_for_stages(store, task, data.spec), store, compute, recorder)
+    planner = planner or planner_of(data.spec)
+    runner = StageRunner(put_for_stages(store, task, data.spec), store, compute, recorder, data.spec.type)
     decisions = Decisions(runner)
     data = line.prepare(runner, data, decisions)
     prepared_s = runner.spent_s
-    with decisions.made("profile", "count the data and time this machine", costs.START_S) as done:
-        profile = _profile(runner, line.profile, data.spec.language)
-        rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
-        known = "guessed" if isinstance(data, TaskData) and data.is_guessed else "gold"
-        done(
-            f"{profile.gold} {known} and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
-        )
+    reason = "count the data and time this machine"
+    with decisions.made("profile", reason, Forecast(costs.START_S)) as done:
+        profile = profile_of(runner, line.profile, data.spec.language)
+        done(_counted(profile, data))
+    runner.experience = profile.experience
     budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
-    sizes = planner.sizes(data.spec, profile, max(0.0, budget - prepared_s))
-    evidence = Evidence(data.spec, budget, profile, sizes, n_test=len(data.test))
-    run: Run[Any] = Run(runner, data, evidence)
+    sizes = planner.sizes(data.spec, profile, max(0.0, budget - prepared_s) / profile.experience.pace)
+    evidence = Evidence(data.spec, budget, profile, sizes, n_test=len(data.test), n_answered=before.answered)
+    recorder.forecast(plan_job(data.spec, profile, planner, len(data.test), runner.spent_s).seconds)
+    run: Run[Any] = Run(runner, data, evidence, before.asked)
     if wishes:
         with store.workspace() as folder:
             write_reviews(wishes, folder)
             run.artifacts["reviews"] = store.commit(folder)
     while True:
         run.take_stock()
-        action = planner.next(run.evidence)
-        with decisions.made(action.title, action.reason, action.forecast_s) as done:
-            done("published" if action.kind == Kind.PUBLISH else line.actions[action.kind](run, action))
+        if changed := recorder.wishes():
+            run.evidence = _with_wishes(run.evidence, changed)
+        option = planner.next(run.evidence)
+        action, known, ran = option.action, run.evidence, runner.ran
+        with decisions.made(action.title, action.reason, forecast_of(known, option)) as done:
+            outcome = "published" if action.kind == Kind.PUBLISH else line.actions[action.kind](run, action)
+            trial = best_trial(run.evidence)
+            done(outcome, trial.best if trial else None)
         if action.kind == Kind.PUBLISH:
             break
+        run.take_stock()
+        if runner.ran > ran:  # what was found finished has been learnt from
+            _learn(runner, action, known, run.evidence)
     trial = best_trial(run.evidence)
     if trial is None:
         made = {
@@ -113,12 +143,36 @@ def produce_student(
         )
     package = run.artifacts[f"package {trial.tier}"]
     models = tuple({"name": name, **account.as_json()} for name, account in runner.models.items())
-    return Production(
-        run.evidence, trial, package, tuple(runner.account), tuple(decisions.account), models, data
-    )
+    questions = ()
+    if "questions" in run.artifacts:
+        questions = tuple(read_json(store.path(run.artifacts["questions"]) / "questions.json"))
+    account = tuple(decisions.account)
+    return Production(run.evidence, trial, package, tuple(runner.account), account, models, data, questions)
 
 
-def _profile(runner: StageRunner, stage: str, language: str | None) -> Profile:
+def _with_wishes(evidence: Evidence, wishes: Wishes) -> Evidence:
+    """The evidence under a budget and a goal that a person has changed meanwhile."""
+    spec = evidence.spec.evolve(budget=wishes.budget.model_dump(), goal=wishes.goal.model_dump())
+    return evidence.evolve(spec=spec, budget_s=spec.budget.seconds or DEFAULT_BUDGET_S)
+
+
+def _learn(runner: StageRunner, action: Action, before: Evidence, after: Evidence) -> None:
+    """Keep what an action took and brought, for the forecasts of later jobs."""
+    runner.note(kind_of(action), action.forecast_s, after.spent_s - before.spent_s)
+    if found := gain_seen(before, after, action):
+        kind, gain, error = found
+        runner.note(f"{GAIN}{kind}", 0.0, gain, error)
+
+
+def _counted(profile: Profile, data: AnyTask) -> str:
+    rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
+    known = "guessed" if isinstance(data, TaskData) and data.is_guessed else "gold"
+    return f"{profile.gold} {known} and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
+
+
+def profile_of(runner: StageRunner, stage: str, language: str | None) -> Profile:
+    """What there is to work with, how fast this machine is, and what past jobs say about forecasts."""
     # The speed of this machine and its encoder are part of the answer, so another one is a different question.
     params = {"machine": machine_name(), **encoder_of(language)}
-    return Profile(**runner.run(stage, "", params, costs.START_S).summary)
+    summary = runner.run(stage, "", params, costs.START_S).summary
+    return Profile(**{**summary, "experience": Experience.from_json(summary["experience"])})

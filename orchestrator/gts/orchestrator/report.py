@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gts.orchestrator.choosing import why_untried
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Trial
-from gts.orchestrator.planner import why_untried
 from gts.orchestrator.production import Production
 from gts.orchestrator.runner import ModelAccount
 from gts.tasks.dataset import TaskData
+from gts.tasks.diagnosis import diagnose
 from gts.tasks.measures import AGREEMENT
 from gts.tasks.saving import AnyTask
 
@@ -46,7 +47,9 @@ def report_of(production: Production) -> dict[str, Any]:
         "stages": list(production.stages),
         "decisions": list(production.decisions),
         "notes": list(data.notes),
+        "findings": [finding.as_json() for finding in diagnose(data)],
         "models": _models(production),
+        "questions": {"answered": evidence.n_answered, "open": len(production.questions)},
         "seconds": round(evidence.spent_s, 2),
         "tokens": evidence.spent_tokens,
         "money": round(evidence.spent_money, 6),

@@ -8,9 +8,12 @@ from typing import Any
 from gts.core.llm.entries import find
 from gts.core.threads import machine_name
 from gts.orchestrator import costs, row_costs
+from gts.orchestrator.actions import posed
+from gts.orchestrator.asking_next import BATCH
+from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Decision, Judgement
-from gts.orchestrator.decisions import Decisions
+from gts.orchestrator.decisions import Decisions, Forecast
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.planner import Action
@@ -35,7 +38,7 @@ def prepare(runner: StageRunner, data: RowTask, decisions: Decisions) -> RowTask
     """Make pairs of a similarity task's single texts; all later stages work on these."""
     if has_sentences(runner.store.path(runner.task)):
         reason = "single texts were given: pair those that look alike, and some that do not"
-        with decisions.made("mine", reason, costs.MINE_S) as done:
+        with decisions.made("mine", reason, Forecast(costs.MINE_S)) as done:
             result = runner.run("rows.mine", "", {}, costs.MINE_S)
             done(f"{result.summary['pairs']} pairs of {result.summary['sentences']} texts")
         runner.task = result.artifact
@@ -145,14 +148,14 @@ def distil(run: Run[RowTask], action: Action) -> str:
     return f"{_value(trial.student)} on held-out gold, seed-only {_value(trial.seed_only)}: {verdict}"
 
 
-def keep(run: Run[RowTask], action: Action) -> str:
-    """Take the tuned teacher for a student, as it is."""
-    fits = {fold: run.artifacts[f"{TUNED} {fold}"] for fold in run.folds}
+def seed(run: Run[RowTask], action: Action) -> str:
+    """Train a tier on the gold rows alone; of the largest that is the tuned teacher, as it is."""
+    fits = {fold: _fit(run, action.tier, fold, {}) for fold in run.folds}
     judged, decision = _judge(run, fits)
     estimate, whole = _estimate(run, judged), fits[None]
     trial = Trial(
         action.tier,
-        Variant.PLAIN,
+        Variant.SEED,
         estimate,
         estimate,
         {"student": whole, "seed_only": whole},
@@ -212,6 +215,20 @@ def _have_made(run: Run[RowTask], action: Action) -> dict[str, Any]:
 
 def _largest(run: Run[RowTask]) -> str:
     return row_costs.tiers_of(run.evidence.spec, run.evidence.profile)[0]
+
+
+def ask(run: Run[RowTask], action: Action) -> str:
+    """Choose questions to a person."""
+    trial = best_trial(run.evidence)
+    if trial is None:
+        raise ValueError("there is no student whose doubts could be asked about")
+    params = run.fold_params(None) | {
+        "count": min(BATCH, run.evidence.left_questions),
+        "decision": dict(trial.decision),
+        "asked": sorted(run.asked_before),
+    }
+    student = trial.artifacts[trial.winner]
+    return posed(run, run.runner.run("rows.pose", "", params, action.forecast_s, student=student))
 
 
 def package(run: Run[RowTask], action: Action) -> str:
@@ -340,7 +357,7 @@ def _estimate(run: Run[RowTask], judged: Judgement) -> Estimate:
         judged.value,
         judged.low,
         judged.high,
-        len(run.data.gold),
+        int(judged.measures["n"]),
         f"cross-fitting, {run.evidence.sizes.folds} folds",
         judged.loss,
         1.0,

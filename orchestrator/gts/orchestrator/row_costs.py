@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gts.orchestrator import costs
+from gts.orchestrator.choosing import wanted_tiers
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.evidence import Evidence, Profile
-from gts.orchestrator.planner import wanted_tiers
 from gts.tasks.spec import TaskSpec
 
 _TRAINING = 4.0

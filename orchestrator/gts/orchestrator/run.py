@@ -22,6 +22,7 @@ class Run(Generic[Data]):
         runner: Runs stages.
         data: The task, its test examples included; what is unlabelled stays where stages read it.
         evidence: What has been measured.
+        asked_before: What people were asked in earlier attempts, by the subjects of the questions.
         artifacts: Digests by what they are: ``embed``, ``audit``, ``teach 0``, ``teach None``, ``package mini``,
             ``consult big of 0``.
     """
@@ -29,6 +30,7 @@ class Run(Generic[Data]):
     runner: StageRunner
     data: Data
     evidence: Evidence
+    asked_before: tuple[str, ...] = ()
     artifacts: dict[str, str] = field(default_factory=dict)
 
     @property

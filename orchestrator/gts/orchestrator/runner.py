@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.errors import Cancelled
+from gts.core.threads import machine_name
 from gts.orchestrator.compute.base import Compute
+from gts.orchestrator.experience import STAGE, Experience
+from gts.orchestrator.history import Seen, history_of
 from gts.orchestrator.stage import StageCall
 from gts.orchestrator.stages import STAGES
 
@@ -61,8 +65,11 @@ class StageRunner:
         store: Artifacts.
         compute: Where stages run.
         recorder: Told what happens; asked whether to stop.
+        task_type: The task's type.
+        experience: What past jobs say about forecasts.
         account: Each stage that ran: name, detail, seconds, forecast_seconds, cached.
         spent_s: Seconds of all stages so far; one that was found finished counts what it once took.
+        ran: Stages that were not found finished.
         models: By language model: calls, tokens, money, paid, cached and faults (why to count) of all stages.
     """
 
@@ -70,9 +77,12 @@ class StageRunner:
     store: ArtifactStore
     compute: Compute
     recorder: Recorder
+    task_type: str = "classification"
+    experience: Experience = field(default_factory=Experience)
     account: list[dict[str, Any]] = field(default_factory=list)
     spent_s: float = 0.0
     models: dict[str, ModelAccount] = field(default_factory=dict)
+    ran: int = 0
     _finished: dict[str, StageResult] = field(default_factory=dict)
 
     def run(
@@ -88,7 +98,8 @@ class StageRunner:
         if call.key in self._finished:
             return self._finished[call.key]
         cached = self.store.find(call.key) is not None
-        label = f"{name} {detail}".strip()
+        label, what, formula_s = f"{name} {detail}".strip(), _what(name, detail), forecast_s
+        forecast_s = self.experience.seconds(what, self.task_type, formula_s)
         self.recorder.stage_started(call, detail, round(forecast_s, 2))
 
         def progress(fraction: float, message: str) -> None:
@@ -100,6 +111,9 @@ class StageRunner:
             raise Cancelled("the job was stopped")
         result = self.compute.run(call, progress, self.recorder.should_stop)
         self.recorder.stage_finished(call, result, cached)
+        if not cached:
+            self.ran += 1
+            self.note(what, formula_s, result.seconds)
         row: dict[str, Any] = {
             "name": name,
             "detail": detail,
@@ -115,3 +129,14 @@ class StageRunner:
         self._finished[call.key] = result
         self.spent_s += result.seconds
         return result
+
+    def note(self, what: str, forecast: float, actual: float, error: float = 0.0) -> None:
+        """Keep what came of a forecast, for those of later jobs."""
+        seen = Seen(what, self.task_type, machine_name(), forecast, actual, error)
+        history_of(self.store).note([seen])
+
+
+def _what(name: str, detail: str) -> str:
+    """A stage in words that its calls share: name, and the tier where it is one."""
+    first = re.split(r"[ ,]", detail, maxsplit=1)[0]
+    return f"{STAGE}{name} {first if first in ('mini', 'static') else ''}".strip()

@@ -12,7 +12,7 @@ from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.run import Run
 from gts.orchestrator.stages.beliefs import GENERATED
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
-from gts.tasks.dataset import TaskData
+from gts.tasks.dataset import TaskData, fair_sample
 
 
 def try_student(run: Run[TaskData], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> Trial:
@@ -28,7 +28,19 @@ def try_student(run: Run[TaskData], tier: str, variant: Variant, generators: tup
         {"student": student[None], "seed_only": seed_only[None]},
         folds,
         generators,
+        run.evidence.sizes.pool,
     )
+    run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
+    return trial
+
+
+def try_seed_only(run: Run[TaskData], tier: str) -> Trial:
+    """Train a tier on the labels of every fold and on all gold, and nothing else; the trial is added to the evidence."""
+    fits = {fold: _fit(run, tier, None, fold) for fold in run.folds}
+    estimate = _estimate(run, fits)
+    whole, folds = fits[None], tuple(fits[fold] for fold in run.folds)[:-1]
+    artifacts = {"student": whole, "seed_only": whole}
+    trial = Trial(tier, Variant.SEED, estimate, estimate, artifacts, folds)
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
     return trial
 
@@ -46,7 +58,7 @@ def _fit(
         inputs |= {"audit": run.artifacts["audit"], **run.consulted(fold)}
     for name in generators:
         inputs[f"{GENERATED}{name}"] = run.artifacts[f"generate {name} {fold}"]
-    mini = run.evidence.trial("mini")
+    mini = run.evidence.assistant("mini")
     pool = params["pool"] if variant is not None else 0
     if variant is not None and tier == "static" and mini is not None:
         inputs["assistant"] = mini.artifacts["student"] if fold is None else mini.folds[fold]
@@ -81,5 +93,5 @@ def _estimate(run: Run[TaskData], fits: Mapping[int | None, str]) -> Estimate:
     logits: Floats = np.zeros_like(targets)
     for k in range(folds):
         logits[fold == k] = load_arrays(run.runner.store.path(fits[k]) / "heldout.safetensors")["logits"]
-    spec = run.data.spec
-    return estimate(logits, targets, run.data.labels, run.data.multi_label, spec.metric, folds)
+    spec, fair = run.data.spec, fair_sample(example.origin for example in run.data.gold)
+    return estimate(logits[fair], targets[fair], run.data.labels, run.data.multi_label, spec.metric, folds)

@@ -20,19 +20,21 @@ from urllib.parse import quote
 
 import httpx
 
+from gts.platform.client_questions import QuestionCalls
 from gts.platform.remote import ServerUnreachable, error_of, generated_path, locate, model_path
 from gts.platform.sending import asked_body, task_body, task_files
 
 if TYPE_CHECKING:
     from gts.tasks.saving import AnyTask
 
-TERMINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
+RESTING_STATES = frozenset({"waiting", "succeeded", "failed", "cancelled"})
+"""States of a job that moves no more by itself; one that waits goes on when a person has answered."""
 _TIMEOUT_S = 60.0
 _SILENCE_S = 45.0  # the server sends a comment every 15 s; three missed ones mean a dead connection
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 
 
-class Client:
+class Client(QuestionCalls):
     """Talks to a platform over HTTP.
 
     Args:
@@ -105,10 +107,34 @@ class Client:
         params = {"dry_run": "true"} if dry_run else {}
         given = {"text_column": text_column, "label_column": label_column}
         columns = {key: value for key, value in given.items() if value is not None}
+        return self._send_task("/api/v1/jobs", task, columns, headers, params)
+
+    def plan(self, task: str | Path | Mapping[str, Any] | AnyTask) -> dict[str, Any]:
+        """What a job would do, take and promise; nothing is started.
+
+        Args:
+            task: As for :meth:`submit`.
+
+        Returns:
+            ``steps`` with ``action``, ``seconds``, ``tokens``, ``money``, ``value``, ``low`` and ``high``, and their sums.
+
+        Raises:
+            InvalidInput: The task or its data is wrong.
+        """
+        return self._send_task("/api/v1/plans", task, {}, {}, {})
+
+    def _send_task(
+        self,
+        path: str,
+        task: str | Path | Mapping[str, Any] | AnyTask,
+        columns: Mapping[str, str],
+        headers: Mapping[str, str],
+        params: Mapping[str, str],
+    ) -> dict[str, Any]:
         if isinstance(task, str | Path):
-            return self._submit_file(Path(task), columns, headers, params)
+            return self._send_file(path, Path(task), columns, headers, params)
         body = dict(task) if isinstance(task, Mapping) else task_body(task)
-        return self._call("POST", "/api/v1/jobs", json={**body, **columns}, headers=headers, params=params)
+        return self._call("POST", path, json={**body, **columns}, headers=headers, params=params)
 
     def job(self, job_id: str) -> dict[str, Any]:
         """One job.
@@ -138,7 +164,7 @@ class Client:
                 return
 
     def report(self, job_id: str) -> dict[str, Any]:
-        """The report of a finished job.
+        """The report of a job's newest student.
 
         Raises:
             NotFound: There is no such job, or it has no report (yet).
@@ -220,7 +246,7 @@ class Client:
         self._call("DELETE", generated_path(job_id, text_id))
 
     def cancel(self, job_id: str) -> dict[str, Any]:
-        """Cancel a job: a queued one ends at once, a running one within seconds.
+        """Cancel a job: a queued or waiting one ends at once, a running one within seconds.
 
         Raises:
             NotFound: There is no such job.
@@ -228,8 +254,61 @@ class Client:
         """
         return self._call("POST", f"/api/v1/jobs/{quote(job_id, safe='')}/cancel")
 
+    def change(
+        self,
+        job_id: str,
+        *,
+        budget: Mapping[str, Any] | None = None,
+        goal: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Change what a queued or running job may spend, or when it is done; a running one heeds it at its next decision.
+
+        Args:
+            job_id: The job.
+            budget: The limits that change, such as ``{"seconds": 600}``; ``None`` takes one away.
+            goal: The same for the goal, such as ``{"target": 0.9}``.
+
+        Raises:
+            NotFound: There is no such job.
+            InvalidInput: Nothing changes, a field is unknown, or its value does not fit.
+            Conflict: It has ended, or waits for a person: continue it.
+        """
+        path = f"/api/v1/jobs/{quote(job_id, safe='')}"
+        return self._call("PATCH", path, json=_wish_body(budget, goal))
+
+    def continue_job(
+        self,
+        job_id: str,
+        *,
+        budget: Mapping[str, Any] | None = None,
+        goal: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Put a job that has ended or waits for a person back into the queue, with other limits where they are given.
+
+        Args:
+            job_id: The job.
+            budget: The limits that change; they are for the whole job, what it has spent counts.
+            goal: The same for the goal.
+
+        Raises:
+            NotFound: There is no such job.
+            InvalidInput: A field is unknown, or its value does not fit.
+            Conflict: It is in the queue or runs already.
+        """
+        path = f"/api/v1/jobs/{quote(job_id, safe='')}/continue"
+        return self._call("POST", path, json=_wish_body(budget, goal))
+
+    def finish(self, job_id: str) -> dict[str, Any]:
+        """Say that the student of a job that waits for answers is good enough.
+
+        Raises:
+            NotFound: There is no such job.
+            Conflict: It does not wait.
+        """
+        return self._call("POST", f"/api/v1/jobs/{quote(job_id, safe='')}/finish")
+
     def events(self, job_id: str, after: int = 0) -> Iterator[dict[str, Any]]:
-        """Follow a job: its events from ``after`` on, until it has ended.
+        """Follow a job: its events from ``after`` on, until it has ended or waits for a person.
 
         A broken connection is taken up again where it broke.
 
@@ -243,7 +322,7 @@ class Client:
                 for event in self._stream(job_id, after):
                     after, wait_s = event["seq"], _FIRST_WAIT_S
                     yield event
-                if self.job(job_id)["state"] in TERMINAL_STATES:
+                if self.job(job_id)["state"] in RESTING_STATES:
                     return
             except (httpx.TransportError, ServerUnreachable) as error:
                 if wait_s > _LONGEST_WAIT_S:
@@ -255,7 +334,7 @@ class Client:
             wait_s *= 2
 
     def wait(self, job_id: str, on_event: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
-        """Follow a job to its end and return it.
+        """Follow a job until it has ended or waits for a person (state ``waiting``), and return it.
 
         Args:
             job_id: The job.
@@ -365,11 +444,16 @@ class Client:
         """What the server says of itself; needs no token."""
         return self._call("GET", "/api/v1/health")
 
-    def _submit_file(
-        self, path: Path, columns: Mapping[str, str], headers: dict[str, str], params: dict[str, str]
+    def _send_file(
+        self,
+        path: str,
+        task: Path,
+        columns: Mapping[str, str],
+        headers: Mapping[str, str],
+        params: Mapping[str, str],
     ) -> dict[str, Any]:
-        with task_files(path, columns) as files:
-            return self._call("POST", "/api/v1/jobs", files=files, headers=headers, params=params)
+        with task_files(task, columns) as files:
+            return self._call("POST", path, files=files, headers=headers, params=params)
 
     def _stream(self, job_id: str, after: int) -> Iterator[dict[str, Any]]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
@@ -395,3 +479,8 @@ class Client:
             raise error_of(response)
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
+
+
+def _wish_body(budget: Mapping[str, Any] | None, goal: Mapping[str, Any] | None) -> dict[str, Any]:
+    given = {"budget": budget, "goal": goal}
+    return {part: dict(fields) for part, fields in given.items() if fields}

@@ -7,6 +7,7 @@ import re
 from gts.core.errors import NotFound
 from gts.orchestrator import jobs
 from gts.orchestrator.records import Event, Job
+from gts.orchestrator.wishes import Wishes
 from gts.platform.auth import User
 from gts.platform.errors import ErrorDetail
 from gts.platform.schemas import EventView, JobView
@@ -29,6 +30,7 @@ def find_job(services: Services, user: User, job_id: str) -> Job:
 
 def job_view(job: Job) -> JobView:
     """A job in its public form."""
+    wishes = Wishes.of(job.spec)
     return JobView(
         id=job.id,
         name=job.name,
@@ -38,6 +40,8 @@ def job_view(job: Job) -> JobView:
         finished_at=job.finished_at,
         cancel_requested=job.cancel_requested,
         attempts=job.attempts,
+        budget=wishes.budget,
+        goal=wishes.goal,
         model=f"{job.model.namespace}/{job.model.name}" if job.model else None,
         commit=job.model.revision if job.model else None,
         error=ErrorDetail.model_validate(job.error) if job.error else None,

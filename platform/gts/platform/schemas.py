@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from gts.platform.errors import ErrorDetail
+from gts.tasks.spec import Budget, Goal
 
 
 class JobView(BaseModel):
@@ -15,17 +16,42 @@ class JobView(BaseModel):
 
     id: str = Field(description="Id of the job.")
     name: str = Field(description="Name of the task.", examples=["support-tickets"])
-    state: str = Field(description="queued, running, succeeded, failed or cancelled.", examples=["running"])
+    state: str = Field(
+        description="queued, running, waiting (for answers of a person), succeeded, failed or cancelled.",
+        examples=["running"],
+    )
     created_at: datetime = Field(description="When it was submitted.")
     started_at: datetime | None = Field(description="When a worker first took it.")
     finished_at: datetime | None = Field(description="When it ended.")
     cancel_requested: bool = Field(description="Whether somebody asked for its end.")
-    attempts: int = Field(description="How often a worker took it; above 1 after a worker died.")
+    attempts: int = Field(
+        description="How often a worker took it since it was submitted or continued; above 1 after a worker died."
+    )
+    budget: Budget = Field(description="What the whole job may spend.")
+    goal: Goal = Field(description="When its student is good enough.")
     model: str | None = Field(
         description="The model it published, `namespace/name`.", examples=["local/support-tickets"]
     )
     commit: str | None = Field(description="The commit it published.")
     error: ErrorDetail | None = Field(description="Why it failed.")
+
+
+class WishBody(BaseModel):
+    """New limits of a job; what is left out stays as it is, and null takes a limit away."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"budget": {"seconds": 600}}})
+
+    # Objects of any form, so that whatever is wrong in them is told in the words of task files.
+    budget: Annotated[dict[str, Any], WithJsonSchema(Budget.model_json_schema())] = Field(
+        default_factory=dict, description="What the whole job may spend, what it has spent before included."
+    )
+    goal: Annotated[dict[str, Any], WithJsonSchema(Goal.model_json_schema())] = Field(
+        default_factory=dict, description="When its student is good enough."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What it changes, as :func:`gts.orchestrator.steering.change` takes it."""
+        return self.model_dump(include=self.model_fields_set)
 
 
 class JobPage(BaseModel):
@@ -138,6 +164,24 @@ class ExampleView(BaseModel):
     labels: list[str]
 
 
+class FindingExample(BaseModel):
+    """A labelled row that shows a finding."""
+
+    row: int = Field(description="Its place among the examples, counted from 1, repeated rows apart.")
+    text: str
+    labels: list[str]
+
+
+class FindingView(BaseModel):
+    """Something about the labels that a person may want to mend."""
+
+    kind: str = Field(description="What kind of finding.", examples=["overlap"])
+    subject: list[str] = Field(description="The labels or types concerned.")
+    message: str
+    mend: str = Field(description="What can be done.")
+    examples: list[FindingExample]
+
+
 class Preview(BaseModel):
     """What was understood of a task, before anything is started."""
 
@@ -156,6 +200,37 @@ class Preview(BaseModel):
     examples: list[ExampleView | dict[str, Any]] = Field(description="The first labelled examples.")
     unlabeled: list[str | dict[str, Any]] = Field(description="The first unlabelled texts.")
     notes: list[str] = Field(description="What reading changed or noticed.")
+    findings: list[FindingView] = Field(
+        description="What may be mended in the labels, the most important first; none of it stops a job."
+    )
+
+
+class PlanStepView(BaseModel):
+    """One step of a plan."""
+
+    action: str
+    reason: str = Field(description="Why, in one plain sentence.")
+    seconds: float
+    tokens: int = Field(description="Tokens of language models.")
+    money: float
+    spent_s: float = Field(description="Seconds of the job up to the end of the step.")
+    value: float | None = Field(description="The measure of the student that would be published then.")
+    low: float | None = Field(description="Lower end of its 90% interval.")
+    high: float | None = Field(description="Upper end.")
+
+
+class PlanView(BaseModel):
+    """What a job would do, if all went as forecast; each step of a real job is chosen anew from what has been measured."""
+
+    metric: str
+    strategy: str
+    budget_s: float = Field(description="Seconds that may be spent.")
+    profile: dict[str, Any] = Field(description="What there is: gold, pool, labels, language, encoder.")
+    steps: list[PlanStepView] = Field(description="In their order: the curve of quality over cost.")
+    seconds: float
+    tokens: int
+    money: float
+    basis: str = Field(description="What the forecasts rest on.")
 
 
 class ModelView(BaseModel):

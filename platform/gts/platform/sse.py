@@ -19,7 +19,7 @@ _POLL_S = 0.4
 
 
 async def follow_job(request: Request, services: Services, job_id: str, after: int) -> AsyncIterator[str]:
-    """The stream's text, from the event after ``after`` until the job has ended and all was said.
+    """The stream's text, from the event after ``after`` until the job moves no more by itself and all was said.
 
     Ends early when the client leaves or the server stops; browsers and our client come back with
     ``Last-Event-ID``.
@@ -27,11 +27,11 @@ async def follow_job(request: Request, services: Services, job_id: str, after: i
     spoken_at = time.monotonic()
     yield f"retry: 2000\n: job {job_id}\n\n"
     while not request.app.state.stopping and not await request.is_disconnected():
-        ended, found = await run_in_threadpool(_look, services, job_id, after)
+        at_rest, found = await run_in_threadpool(_look, services, job_id, after)
         for event in found:
             after, spoken_at = event.seq, time.monotonic()
             yield format_event(event)
-        if ended and not found:
+        if at_rest and not found:
             return
         if time.monotonic() - spoken_at > HEARTBEAT_S:
             spoken_at = time.monotonic()
@@ -47,6 +47,6 @@ def format_event(event: Event) -> str:
 
 def _look(services: Services, job_id: str, after: int) -> tuple[bool, Sequence[Event]]:
     with services.database.reading() as session:
-        # The state first: a job that has ended before its events were read has no later ones.
-        ended = jobs.get(session, job_id).state.is_final
-        return ended, events.after(session, job_id, after)
+        # The state first: a job that has come to rest before its events were read has no later ones of its own.
+        at_rest = not jobs.get(session, job_id).state.is_active
+        return at_rest, events.after(session, job_id, after)

@@ -37,6 +37,19 @@ class Example:
     origin: Origin = Origin.GOLD
 
 
+def fair_sample(origins: Iterable[Origin]) -> list[int]:
+    """Rows by which a student can be judged: not those that the machine chose to ask about, which are harder than most.
+
+    All of them where there are no others.
+
+    Example:
+        >>> fair_sample([Origin.GOLD, Origin.ANSWERED, Origin.GOLD])
+        [0, 2]
+    """
+    known = list(origins)
+    return [i for i, origin in enumerate(known) if origin != Origin.ANSWERED] or list(range(len(known)))
+
+
 @dataclass(frozen=True)
 class TaskData:
     """A task whose data has been read and checked; every later stage trusts it.

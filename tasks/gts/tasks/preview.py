@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from gts.tasks.dataset import TaskData
+from gts.tasks.diagnosis import diagnose
 from gts.tasks.row_preview import cut, row_preview
 from gts.tasks.rows import RowTask
 from gts.tasks.saving import AnyTask
@@ -19,9 +20,11 @@ def preview(data: AnyTask) -> dict[str, Any]:
     Returns:
         ``name``, ``type``, ``language``, ``multi_label``, ``counts`` (gold, pool, test), ``labels`` (each with
         ``name``, ``description``, ``gold``, ``test``), ``text_chars`` (quantiles of text lengths in characters,
-        over gold and pool), ``examples`` and ``unlabeled`` (the first rows, cut to 300 characters) and ``notes``.
+        over gold and pool), ``examples`` and ``unlabeled`` (the first rows, cut to 300 characters), ``notes``, and
+        ``findings`` (what :func:`gts.tasks.diagnosis.diagnose` says of the labels).
     """
-    return row_preview(data) if isinstance(data, RowTask) else _preview(data)
+    understood = row_preview(data) if isinstance(data, RowTask) else _preview(data)
+    return understood | {"findings": [finding.as_json() for finding in diagnose(data)]}
 
 
 def _preview(data: TaskData) -> dict[str, Any]:

@@ -39,13 +39,14 @@ def load_any_task(folder: Path, with_pool: bool = True) -> AnyTask:
     return load_row_task(folder, with_pool) if task_type in ROWS else load_task(folder, with_pool)
 
 
-def copy_task(source: Path, target: Path, spec: TaskSpec) -> None:
-    """Copy a saved task with another spec and without its test rows; nothing of it is held in memory.
+def copy_task(source: Path, target: Path, spec: TaskSpec, *, with_test: bool = False) -> None:
+    """Copy a saved task with another spec; nothing of it is held in memory.
 
     Args:
         source: Its folder.
         target: Where the copy goes.
         spec: What the copy asks for; of the same type.
+        with_test: Whether its test rows go along.
     """
     target.mkdir(parents=True)
     for file in source.iterdir():
@@ -53,4 +54,5 @@ def copy_task(source: Path, target: Path, spec: TaskSpec) -> None:
     document = json.loads((source / "task.json").read_text("utf-8"))
     document["spec"] = spec.model_dump(mode="json")
     (target / "task.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
-    (target / "test.jsonl").write_text("", "utf-8")
+    if not with_test:
+        (target / "test.jsonl").write_text("", "utf-8")

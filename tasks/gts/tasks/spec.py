@@ -91,11 +91,13 @@ class Budget(_Part):
         seconds: Wall time of all stages together; the best student so far is published when it is reached.
         tokens: Tokens that language models read and write.
         money: What those cost, in the currency of the models' prices.
+        questions: Questions that a person is willing to answer; 0 or ``None``: none are asked.
     """
 
     seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     tokens: Annotated[int, Field(gt=0)] | None = None
     money: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    questions: Annotated[int, Field(ge=0)] | None = None
 
 
 class StudentWish(_Part):
@@ -111,6 +113,19 @@ class StudentWish(_Part):
     tier: Literal["auto", "static", "mini", "base"] = "auto"
     max_parameters: Annotated[int, Field(gt=0)] | None = None
     max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class PlannerWish(_Part):
+    """How the job decides what to do.
+
+    Attributes:
+        strategy: ``greedy`` (what promises most for its time), ``fixed`` (the usual steps), ``all`` (whatever could help),
+            ``seed-only`` (the labels alone).
+        seconds_per_point: Seconds that one more hundredth of the measure is worth; for ``greedy``.
+    """
+
+    strategy: Literal["greedy", "fixed", "all", "seed-only"] = "fixed"
+    seconds_per_point: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 120.0
 
 
 class SummaryLength(_Part):
@@ -144,6 +159,7 @@ class TaskSpec(_Part):
         goal: When the student is good enough.
         budget: What may be spent.
         student: What the student must be like.
+        planner: How the job decides what to do.
         teachers: Names of language models that label texts, beside the teachers that are always there.
         generators: Who writes new texts where they help: ``embedded``, and names of language models.
         seed: Seed of everything random.
@@ -163,6 +179,7 @@ class TaskSpec(_Part):
     goal: Goal = Goal()
     budget: Budget = Budget()
     student: StudentWish = StudentWish()
+    planner: PlannerWish = PlannerWish()
     teachers: tuple[ModelName, ...] = ()
     generators: tuple[ModelName, ...] = (EMBEDDED,)
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

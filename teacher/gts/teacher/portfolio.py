@@ -99,14 +99,29 @@ def teach_lexical(lesson: Lesson, wanted: Sequence[str] = LEXICAL) -> dict[str, 
     return {name: answer for name, answer in answers.items() if name in wanted}
 
 
+def tuned_vectors(
+    lesson: Lesson, encoder: Encoder, config: TuneConfig, on_progress: Callable[[float], None] | None = None
+) -> Floats:
+    """Tune an encoder on the lesson, in place, and have it read all texts.
+
+    Args:
+        lesson: What to learn.
+        encoder: A fresh encoder.
+        config: How to tune.
+        on_progress: Called with the fraction done.
+
+    Returns:
+        Unit vectors of texts then questions [texts + questions, hidden size].
+    """
+    report = on_progress or (lambda fraction: None)
+    tune(encoder, lesson.texts, lesson.targets, config, lambda done: report(0.6 * done))
+    texts = [*lesson.texts, *lesson.questions]
+    return encoder.embed(texts, on_batch=lambda done: report(0.6 + 0.4 * done))
+
+
 def teach_encoder(
-    lesson: Lesson,
-    frozen: Floats,
-    encoder: Encoder,
-    config: TuneConfig,
-    wanted: Sequence[str] = ENCODER,
-    on_progress: Callable[[float], None] | None = None,
-) -> tuple[dict[str, Floats], Floats]:
+    lesson: Lesson, frozen: Floats, vectors: Floats, wanted: Sequence[str] = ENCODER
+) -> dict[str, Floats]:
     """Answers of the teachers that stand on an encoder.
 
     ``encoder``: logistic head on the frozen encoder. ``encoder-spread``: labels spread over its graph.
@@ -117,23 +132,15 @@ def teach_encoder(
     Args:
         lesson: What to learn and answer.
         frozen: Unit vectors of texts then questions under the untuned encoder.
-        encoder: A fresh encoder; tuned in place, whoever is asked.
-        config: How to tune.
+        vectors: Those under the tuned one (:func:`tuned_vectors`).
         wanted: Which teachers to ask.
-        on_progress: Called with the fraction done.
 
     Returns:
-        Teacher name to probabilities [questions, labels], and the unit vectors of texts then questions
-        under the tuned encoder.
+        Teacher name to probabilities [questions, labels].
     """
-    report = on_progress or (lambda fraction: None)
     n, targets, spreading = len(lesson.texts), lesson.targets, lesson.spread_config
-    tune(encoder, lesson.texts, targets, config, lambda done: report(0.6 * done))
-    vectors = encoder.embed(
-        [*lesson.texts, *lesson.questions], on_batch=lambda done: report(0.6 + 0.3 * done)
-    )
     if not lesson.questions:
-        return {}, vectors
+        return {}
     base = LogisticHead(lesson.multi_label).fit(frozen[:n], targets).predict(frozen[n:])
     head = LogisticHead(lesson.multi_label).fit(vectors[:n], targets).predict(vectors[n:])
     graphs: dict[str, Callable[[], Floats]] = {
@@ -146,5 +153,4 @@ def teach_encoder(
     answers = {"encoder": base, "tuned": head} | {
         name: graph() for name, graph in graphs.items() if name in wanted
     }
-    report(1.0)
-    return {name: answer for name, answer in answers.items() if name in wanted}, vectors
+    return {name: answer for name, answer in answers.items() if name in wanted}

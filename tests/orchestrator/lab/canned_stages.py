@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gts.orchestrator import stages
+from gts.orchestrator.experience import Experience
 from gts.orchestrator.stage import Progress, Stage
 from gts.orchestrator.stages.common import indicators, load_split, save_arrays, write_json
 from gts.student.layout import StudentManifest, TaskInfo, write_manifest
@@ -58,6 +59,7 @@ def canned(
             "encoder": encoder,
             "encode_s": 0.0001 if encoder else None,
             "chars": 40.0,
+            "experience": Experience().as_json(),
         }
 
     def audit(data: TaskData, inputs: Any, params: Any, out: Path) -> dict[str, Any]:

@@ -57,8 +57,8 @@ STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
         _stage("guess", 1, model="model"),
-        _stage("profile", 3),
-        _stage("embed", 1),
+        _stage("profile", 4),
+        _stage("embed", 2),
         _stage("teach", 1),
         _stage("audit", 4),
         _stage("examine", 3, model="model"),
@@ -68,8 +68,9 @@ STAGES: Mapping[str, Stage] = {
         _stage("label", 1),
         _stage("package", 2),
         _stage("evaluate", 1),
+        _stage("pose", 1),
         _stage("rows.mine", 1),
-        _stage("rows.profile", 1),
+        _stage("rows.profile", 2),
         _stage("rows.begin", 2),
         _stage("rows.teach", 2),
         _stage("rows.examine", 3, model="model"),
@@ -79,5 +80,6 @@ STAGES: Mapping[str, Stage] = {
         _stage("rows.generate", 2, model="generator"),
         _stage("rows.package", 1),
         _stage("rows.evaluate", 1),
+        _stage("rows.pose", 1),
     )
 }

@@ -11,7 +11,10 @@ import numpy as np
 
 from gts.core import catalogue
 from gts.core.encoder import Encoder
-from gts.orchestrator.stage import Progress
+from gts.orchestrator.experience import Experience, learn
+from gts.orchestrator.history import history_of
+from gts.orchestrator.priors import shipped_gains
+from gts.orchestrator.stage import Progress, current_store
 from gts.orchestrator.stages.common import MOST_TOKENS, write_json
 from gts.tasks.dataset import load_task
 
@@ -33,7 +36,8 @@ def run(
 
     Returns:
         ``gold``, ``pool``, ``labels``, ``smallest_label`` (counts), ``language``, ``encoder`` (its id
-        or None), ``encode_s`` (seconds one of the user's texts takes to encode in a batch of like length), ``chars`` (median).
+        or None), ``encode_s`` (seconds one of the user's texts takes to encode in a batch of like length), ``chars`` (median),
+        ``experience`` (what past jobs say about forecasts).
     """
     data = load_task(inputs["task"])
     texts = [example.text for example in data.gold] + list(data.pool[:1000])
@@ -52,11 +56,17 @@ def run(
         "encoder": params["encoder"],
         "encode_s": encode_s,
         "weights": params["weights"],
+        "experience": experience_on(params["machine"]).as_json(),
         "chars": float(np.median([len(text) for text in texts])),
     }
     write_json(out / "profile.json", summary)
     progress(1.0, "profiled")
     return summary
+
+
+def experience_on(machine: str) -> Experience:
+    """What past jobs of this store say about forecasts. It is read once a job, so that a job that begins anew plans alike."""
+    return learn(history_of(current_store()).read(), machine, shipped_gains())
 
 
 def time_encoder(encoder_id: str, texts: Sequence[str]) -> float:

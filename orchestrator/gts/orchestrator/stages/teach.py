@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from gts.core.encoder import Encoder
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import (
     MOST_TOKENS,
+    Floats,
+    Split,
     indicators,
     load_arrays,
     load_split,
@@ -22,7 +25,17 @@ from gts.orchestrator.stages.common import (
 )
 from gts.teacher.contrastive import TuneConfig
 from gts.teacher.ensemble import accuracy
-from gts.teacher.portfolio import ENCODER, LEXICAL, Lesson, teach_encoder, teach_lexical, with_label_texts
+from gts.teacher.portfolio import (
+    ENCODER,
+    LEXICAL,
+    Lesson,
+    teach_encoder,
+    teach_lexical,
+    tuned_vectors,
+    with_label_texts,
+)
+
+_TRUNK = "trunk"
 
 
 def run(
@@ -31,9 +44,10 @@ def run(
     """Teach one fold.
 
     Args:
-        inputs: ``task``; ``embed`` where an encoder is used.
+        inputs: ``task``; ``embed`` where an encoder is used; ``before``: this fold taught with a smaller part of the pool, whose
+            tuned encoder is used again.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder`` (catalogue id or None),
-            ``embed_pool`` (the limit stage ``embed`` had), ``tune_steps``, ``max_length`` (tokens, in tuning), ``teachers`` (names of those to ask, or
+            ``embed_pool`` (the limit stage ``embed`` had), ``before_pool`` (the limit ``before`` had), ``tune_steps``, ``max_length`` (tokens, in tuning), ``teachers`` (names of those to ask, or
             None for all).
         out: Gets ``heldout.safetensors`` and ``pool.safetensors`` (teacher name to probabilities [texts, labels])
             and, with an encoder, ``trunk/`` (the tuned encoder) and ``vectors.safetensors`` (unit vectors under it of
@@ -58,17 +72,20 @@ def run(
         vectors = np.concatenate(
             [frozen["gold"][split.train], frozen["names"], frozen["gold"][split.heldout], pool]
         )
-        encoder = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS)
-        config = TuneConfig(
-            steps=params["tune_steps"],
-            max_length=params["max_length"],
-            temperature=0.3 if len(split.data.labels) <= 20 else 0.1,
-            seed=seed,
-        )
-        report = part(progress, 0.1, 0.95, "tuning the encoder on the labels")
-        told, tuned = teach_encoder(lesson, vectors, encoder, config, wanted, report)
-        answers |= told
-        encoder.save(out / "trunk")
+        report = part(progress, 0.1, 0.9, "tuning the encoder on the labels")
+        if "before" in inputs:
+            tuned = _go_on(lesson, split, inputs["before"], params["before_pool"], out, report)
+        else:
+            encoder = Encoder(catalogue.locate(params["encoder"]), MOST_TOKENS)
+            config = TuneConfig(
+                steps=params["tune_steps"],
+                max_length=params["max_length"],
+                temperature=0.3 if len(split.data.labels) <= 20 else 0.1,
+                seed=seed,
+            )
+            tuned = tuned_vectors(lesson, encoder, config, report)
+            encoder.save(out / _TRUNK)
+        answers |= teach_encoder(lesson, vectors, tuned, wanted)
         learnt, held = len(texts), len(split.heldout)
         save_arrays(
             out / "vectors.safetensors",
@@ -87,3 +104,19 @@ def run(
     return {
         "heldout_accuracy": {name: accuracy(a[:n], truth, multi) for name, a in answers.items()} if n else {}
     }
+
+
+def _go_on(
+    lesson: Lesson, split: Split, before: Path, pool: int, out: Path, report: Callable[[float], None]
+) -> Floats:
+    """Unit vectors of all texts under the encoder that was tuned before; only texts it has not read are read."""
+    shutil.copytree(before / _TRUNK, out / _TRUNK)
+    known = load_arrays(before / "vectors.safetensors")
+    rows = pool_rows(len(split.data.pool), pool, split.data.spec.seed)
+    is_new = ~np.isin(split.pool, rows)
+    vectors = np.zeros((len(split.pool), known["pool"].shape[1]), np.float32)
+    vectors[~is_new] = known["pool"][np.searchsorted(rows, split.pool[~is_new])]
+    new = [split.data.pool[row] for row in split.pool[is_new]]
+    if new:
+        vectors[is_new] = Encoder(out / _TRUNK, MOST_TOKENS).embed(new, on_batch=report)
+    return np.concatenate([known["train"], known["heldout"], vectors])

@@ -12,14 +12,18 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from gts.core.errors import GTSError, InvalidInput
+from gts.platform.cli.answering import add_commands as add_answering_commands
+from gts.platform.cli.checking import add_commands as add_checking_commands
 from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
 from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
+from gts.platform.cli.planning import add_commands as add_planning_commands
 from gts.platform.cli.predicting import add_commands as add_predicting_commands
 from gts.platform.cli.server import add_commands as add_server_commands
+from gts.platform.cli.steering import add_commands as add_steering_commands
 
 INTERRUPTED = 130
 _USER_ERROR, _OTHER_ERROR = 2, 1
@@ -33,8 +37,12 @@ app = typer.Typer(
 )
 for add_commands in (
     add_server_commands,
+    add_checking_commands,
+    add_planning_commands,
     add_job_commands,
+    add_steering_commands,
     add_generated_commands,
+    add_answering_commands,
     add_model_commands,
     add_predicting_commands,
     add_evaluating_commands,

@@ -1,7 +1,8 @@
-"""Commands about jobs: ``produce``, ``submit``, ``jobs``, ``job``, ``cancel``."""
+"""Commands about jobs: ``produce``, ``submit``, ``jobs``, ``job``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ from gts.platform.cli.options import (
 )
 from gts.platform.cli.output import plain, print_table, short_time, stderr, stdout, write_json
 from gts.platform.cli.progress import Progress, print_report
+from gts.platform.cli.understood import print_preview
 
 if TYPE_CHECKING:
     from gts.platform.client import Client
@@ -30,7 +32,7 @@ TaskArgument = Annotated[Path, typer.Argument(metavar="TASK.yaml", help="The tas
 
 def add_commands(app: typer.Typer) -> None:
     """Hang this file's commands into ``gts``."""
-    for command in (produce, submit, jobs, job, cancel):
+    for command in (produce, submit, jobs, job):
         app.command()(command)
 
 
@@ -104,7 +106,7 @@ def submit(
             dry_run=dry_run,
         )
         if dry_run:
-            _show_preview(answer, as_json)
+            write_json(answer) if as_json else print_preview(answer)
         elif wait:
             stderr().print(f"job {answer['id']} submitted", markup=False)
             _follow(client, answer["id"], as_json)
@@ -150,7 +152,7 @@ def job(
             _follow(client, job_id, as_json)
             return
         found = client.job(job_id)
-        report = client.report(job_id) if found["state"] == "succeeded" else None
+        report = client.report(job_id) if found["model"] else None
     if as_json:
         write_json({**found, "report": report})
         return
@@ -160,49 +162,75 @@ def job(
             console.print(
                 f"{key.removesuffix('_at'):<10}{plain(str(found[key]))}", markup=False, soft_wrap=True
             )
+    for part in ("budget", "goal"):
+        if limits := limits_line(found[part]):
+            console.print(f"{part:<10}{plain(limits)}", markup=False, soft_wrap=True)
     if found.get("error"):
         console.print(f"{'error':<10}{plain(found['error']['message'])}", markup=False, soft_wrap=True)
+    if found["state"] == "waiting":
+        console.print(f"{'':<10}{waiting_line(job_id, report)}", markup=False, soft_wrap=True)
     if report:
         console.print()
         print_report(report)
 
 
-def cancel(
-    job_id: JobArgument,
-    url: UrlOption = None,
-    token: TokenOption = None,
-    data_dir: DataDirOption = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Cancel a job; what it finished so far stays cached."""
-    with connect(url, token, data_dir) as client:
-        found = client.cancel(job_id)
-    if as_json:
-        write_json(found)
-    else:
-        state = "will be cancelled within seconds" if found["state"] == "running" else f"is {found['state']}"
-        stdout().print(f"job {found['id']} {state}", markup=False)
-
-
 def _follow(client: Client, job_id: str, as_json: bool) -> None:
+    """Show a job's progress until it has ended or waits for a person, then its report.
+
+    Raises:
+        StageFailed: It failed or was cancelled.
+    """
     with Progress() as progress:
         ended = client.wait(job_id, progress.show)
-    report = client.report(job_id) if ended["state"] == "succeeded" else None
-    if report is not None and not as_json:
-        print_report(report)
-        stdout().print(
-            f"\nmodel {ended['model']}; download it: gts pull {ended['model']}", markup=False, soft_wrap=True
-        )
-    if report is not None and as_json:
-        write_json({**ended, "report": report})
-    if report is None:
+    if ended["state"] not in ("succeeded", "waiting"):
         raise _ended_badly(ended)
+    report = client.report(job_id)
+    if as_json:
+        write_json({**ended, "report": report})
+        return
+    print_report(report)
+    stdout().print(
+        f"\nmodel {ended['model']}; download it: gts pull {ended['model']}", markup=False, soft_wrap=True
+    )
+    if ended["state"] == "waiting":
+        stdout().print(waiting_line(job_id, report), markup=False, soft_wrap=True)
+
+
+def waiting_line(job_id: str, report: Mapping[str, Any] | None) -> str:
+    """What a person is told of a job that waits.
+
+    Example:
+        >>> waiting_line("JOB", {"questions": {"open": 3}})
+        'a first student is published; 3 questions wait for you: gts answer JOB'
+    """
+    count = ((report or {}).get("questions") or {}).get("open") or 0
+    return (
+        f"a first student is published; {count} question{'' if count == 1 else 's'} "
+        f"wait{'s' if count == 1 else ''} for you: gts answer {job_id}"
+    )
+
+
+def limits_line(limits: Mapping[str, Any]) -> str:
+    """Budget or goal of a job in a line; empty where nothing is set.
+
+    Example:
+        >>> limits_line({"seconds": 300.0, "tokens": None})
+        'seconds 300'
+    """
+    said = (
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in limits.items()
+        if value is not None
+    )
+    return ", ".join(said)
 
 
 def _ended_badly(job: dict[str, Any]) -> GTSError:
     if job["state"] == "cancelled":
         return StageFailed(
-            f"job {job['id']} was cancelled", mend="submit it again; finished stages are reused", job=job
+            f"job {job['id']} was cancelled",
+            mend=f"`gts continue {job['id']}` takes it up again; finished stages are reused",
+            job=job,
         )
     error = job.get("error") or {}
     return StageFailed(
@@ -210,22 +238,3 @@ def _ended_badly(job: dict[str, Any]) -> GTSError:
         mend=str(error.get("mend", "")),
         job=job,
     )
-
-
-def _show_preview(preview: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        write_json(preview)
-        return
-    console = stdout()
-    counts = preview["counts"]
-    kind = "multi-label" if preview["multi_label"] else "single-label"
-    console.print(
-        f"{preview['name']}: {kind} {preview['type']}, language {preview['language']}; "
-        f"{counts['gold']} examples, {counts['pool']} unlabelled texts, {counts['test']} test texts",
-        markup=False,
-        soft_wrap=True,
-    )
-    rows = [(label["name"], label["gold"], label["description"]) for label in preview["labels"]]
-    print_table(("label", "examples", "description"), rows, "no labels")
-    for note in preview["notes"]:
-        console.print(f"note: {plain(note)}", markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gts.platform.cli.output import plain, print_table, stderr, stdout
+from gts.platform.cli.understood import print_findings
 
 
 class Progress:
@@ -136,6 +137,7 @@ def print_report(report: Mapping[str, Any]) -> None:
         console.print(plain(line), markup=False, soft_wrap=True)
     for note in report.get("notes", ()):
         console.print(f"note: {plain(str(note))}", markup=False, soft_wrap=True)
+    print_findings(report.get("findings", ()))
     console.print(f"{report['seconds']:.1f} s in all", markup=False)
 
 

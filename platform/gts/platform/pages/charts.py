@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from gts.platform.pages.languages import ENGLISH, Language
-from gts.platform.pages.wording import percent
+from gts.platform.pages.wording import duration, percent
 
 _ROW_HEIGHT, _AXIS_HEIGHT, _TOP = 52, 26, 4
 _INSET = 2.0  # percent left free on both sides, so that marks at the ends are not cut
@@ -94,6 +94,92 @@ def interval_chart(rows: Sequence[Interval], language: Language = ENGLISH) -> Ma
     )
     return Markup(
         '<svg class="interval" role="img" aria-label="{spoken}" width="100%" height="{height}">{body}</svg>'
+    ).format(spoken=spoken, height=bottom + _AXIS_HEIGHT, body=Markup("").join(parts))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What was known at one moment of a job.
+
+    Attributes:
+        at: Seconds since its start.
+        value: The measure of the best student.
+        low: Lower end of its interval.
+        high: Upper end.
+        label: What had just been done.
+    """
+
+    at: float
+    value: float
+    low: float
+    high: float
+    label: str = ""
+
+
+def curve_chart(moments: Sequence[Moment], end: float, language: Language = ENGLISH) -> Markup:
+    """Quality with its interval over the seconds that were spent, as steps.
+
+    Args:
+        moments: In their order.
+        end: Seconds at which the job ended.
+        language: Of the words.
+
+    Example:
+        >>> "teach" in curve_chart([Moment(10, 0.8, 0.7, 0.9, "teach")], 20)
+        True
+    """
+    if not moments or end <= 0:
+        return Markup("")
+    start, stop, ticks = axis(min(m.low for m in moments), max(m.high for m in moments))
+    height = 180
+
+    def y(value: float) -> float:
+        return round(_TOP + height * (stop - value) / (stop - start), 1)
+
+    parts = [
+        Markup(
+            '<line class="grid" x1="0%" x2="100%" y1="{y}" y2="{y}"/><text class="tick" x="0%" y="{text}">{label}</text>'
+        ).format(y=y(tick), text=y(tick) - 3, label=percent(tick))
+        for tick in ticks
+    ]
+    ends = [*(moment.at for moment in moments[1:]), end]
+    for moment, until in zip(moments, ends, strict=True):
+        left, right = (round(100 * min(at, end) / end, 2) for at in (moment.at, until))
+        parts.append(
+            Markup(
+                '<g class="strong"><title>{title}</title>'
+                '<rect class="band" x="{left}%" width="{width}%" y="{top}" height="{tall}"/>'
+                '<line class="range" x1="{left}%" x2="{right}%" y1="{y}" y2="{y}"/>'
+                '<circle class="mark" cx="{left}%" cy="{y}" r="4"/></g>'
+            ).format(
+                title=f"{moment.label}: {percent(moment.value)} ({percent(moment.low)} – {percent(moment.high)})",
+                left=left,
+                right=right,
+                width=max(0.3, round(right - left, 2)),
+                top=y(moment.high),
+                tall=max(1.0, round(y(moment.low) - y(moment.high), 1)),
+                y=y(moment.value),
+            )
+        )
+    bottom = _TOP + height
+    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        parts.append(
+            Markup('<text class="tick" x="{x}%" y="{y}" text-anchor="{anchor}">{label}</text>').format(
+                x=100 * share, y=bottom + 18, anchor=anchor, label=duration(share * end, language)
+            )
+        )
+    spoken = language.gettext("; ").join(
+        language.gettext(
+            "after %(time)s %(value)s, between %(low)s and %(high)s",
+            time=duration(moment.at, language),
+            value=percent(moment.value),
+            low=percent(moment.low),
+            high=percent(moment.high),
+        )
+        for moment in moments
+    )
+    return Markup(
+        '<svg class="curve" role="img" aria-label="{spoken}" width="100%" height="{height}">{body}</svg>'
     ).format(spoken=spoken, height=bottom + _AXIS_HEIGHT, body=Markup("").join(parts))
 
 

@@ -26,7 +26,7 @@ from gts.tasks.taskfile import load_task_document
 from gts.tasks.wording import counted
 
 DATA_FIELDS = {"examples": "labelled examples", "unlabeled": "unlabelled texts", "test": "test texts"}
-LIMITS = ("seconds", "tokens", "money")
+LIMITS = ("seconds", "tokens", "money", "questions")
 PLAIN_FIELDS = ("name", "type", "labels", "entities_given", "language", "tier", *LIMITS, "models")
 TEACHES, WRITES = "teaches:", "writes:"
 """A box for each language model: whether it labels texts, and whether it writes some."""

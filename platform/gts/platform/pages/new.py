@@ -14,11 +14,14 @@ from gts.core.llm.entries import entries
 from gts.orchestrator.taskstore import get_task, put_task
 from gts.platform.auth import Writer
 from gts.platform.pages.answers import shown_row
+from gts.platform.pages.charts import curve_chart
 from gts.platform.pages.example import example_fields
 from gts.platform.pages.forms import EMPTY_FORM, faulty_form, form_of, read_form
 from gts.platform.pages.forms import Form as FormValues
 from gts.platform.pages.languages import language_of
+from gts.platform.pages.moments import planned_moments
 from gts.platform.pages.render import render
+from gts.platform.planning import plan_of
 from gts.platform.services import Services, ServicesDep
 from gts.platform.submission import accept
 from gts.platform.uploads import receive_upload
@@ -69,8 +72,17 @@ def show_draft(request: Request, services: ServicesDep, user: Writer, digest: st
         spec=data.spec,
         digest=digest,
         key=secrets.token_hex(16),
-        few=min((label["gold"] for label in task["labels"]), default=None),
     )
+
+
+@router.get("/new/{digest}/plan")
+async def show_plan(request: Request, services: ServicesDep, user: Writer, digest: str) -> Response:
+    """What a job of the draft would do, take and promise; made while the reader waits some seconds."""
+    data = await run_in_threadpool(get_task, services.drafts, digest)
+    found = await plan_of(services, data)
+    moments = planned_moments(found)
+    chart = curve_chart(moments, found["seconds"], language_of(request)) if moments else ""
+    return render(request, "plan.html", task=data.spec, digest=digest, plan=found, chart=chart)
 
 
 @router.post("/new/{digest}")

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gts.core.errors import NotFound
-from gts.platform.pages import charts, wording
+from gts.platform.pages import charts, wording, words
 from gts.platform.pages.languages import Language, language_of, languages
 
 _HERE = Path(__file__).parent
@@ -142,6 +142,7 @@ def environment(name: str) -> Environment:
         prose=wording.prose,
         capital=wording.capital,
         word=language.text,
+        finding_title=partial(words.finding_title, language=language),
     )
     found.globals.update(
         static=static_url,

@@ -37,6 +37,7 @@ class ReportView:
     tests: tuple[tuple[str, tuple[float, ...], int], ...]
     measured: tuple[str, ...]
     notes: tuple[str, ...]
+    findings: tuple[Mapping[str, Any], ...]
 
 
 def interval_sentence(estimate: Mapping[str, Any], language: Language = ENGLISH) -> str:
@@ -115,6 +116,7 @@ def report_view(report: Mapping[str, Any], language: Language = ENGLISH) -> Repo
         ),
         measured=tuple(metric_name(name, language) for name in names),
         notes=tuple(str(note) for note in report.get("notes") or ()),
+        findings=tuple(report.get("findings") or ()),
     )
 
 

@@ -15,6 +15,7 @@ from gts.platform.pages.languages import LANGUAGE_COOKIE, language_of, languages
 from gts.platform.pages.models import router as model_router
 from gts.platform.pages.modelviews import model_line
 from gts.platform.pages.new import router as new_router
+from gts.platform.pages.questions import router as question_router
 from gts.platform.pages.render import render, static_file
 from gts.platform.pages.views import job_line
 from gts.platform.services import ServicesDep
@@ -51,7 +52,7 @@ def home(
         is_first_page=before is None,
         models=[model_line(item, language) for item in models[:_MODELS_SHOWN]],
         has_more_models=len(models) > _MODELS_SHOWN,
-        is_live=any(not job.state.is_final for job in page.jobs),
+        is_live=any(job.state.is_active for job in page.jobs),
     )
 
 
@@ -103,5 +104,5 @@ def favicon() -> Response:
     return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "max-age=86400"})
 
 
-for _router in (new_router, job_router, generated_router, model_router):
+for _router in (new_router, job_router, generated_router, question_router, model_router):
     pages_router.include_router(_router)

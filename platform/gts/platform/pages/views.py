@@ -7,15 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup
+
 from gts.orchestrator.records import Decision, Event, Job, StageRun
 from gts.orchestrator.states import JobState
+from gts.platform.pages.charts import curve_chart
 from gts.platform.pages.languages import ENGLISH, Language, mark
-from gts.platform.pages.wording import duration
+from gts.platform.pages.moments import lived_moments
+from gts.platform.pages.wording import duration, percent
 from gts.platform.pages.words import metric_name, stage_name
 
 _STATE_WORDS = {
-    JobState.QUEUED: mark("Waiting"),
+    JobState.QUEUED: mark("Queued"),
     JobState.RUNNING: mark("Running"),
+    JobState.WAITING: mark("Waiting for you"),
     JobState.SUCCEEDED: mark("Done"),
     JobState.FAILED: mark("Failed"),
     JobState.CANCELLED: mark("Cancelled"),
@@ -76,6 +81,7 @@ class JobPageView:
     seconds: float
     forecast: float | None
     decisions: tuple[DecisionLine, ...]
+    curve: Markup
     error: Mapping[str, Any] | None
     kept: str
     is_live: bool
@@ -124,8 +130,9 @@ def job_page(
     latest: Sequence[Event],
     language: Language = ENGLISH,
 ) -> JobPageView:
-    """A job with its stages and decisions as far as they have come."""
-    report = job.report or {}
+    """A job with its stages and decisions as far as they have come, since it was continued if it was."""
+    has_told = job.state in (JobState.SUCCEEDED, JobState.WAITING)
+    report = (job.report or {}) if has_told else {}
     if report.get("stages"):
         done = stage_lines(
             [
@@ -171,11 +178,12 @@ def job_page(
             if report.get("decisions")
             else [stored_decision(item, language) for item in decisions]
         ),
+        curve=_curve(report.get("decisions") or [_as_reported(item) for item in decisions], language),
         error=job.error,
         kept=_kept(job, len(finished), spent, language),
-        is_live=not job.state.is_final,
+        is_live=job.state.is_active,
         is_stopping=_is_stopping(job),
-        may_cancel=not job.state.is_final and not job.cancel_requested,
+        may_cancel=not job.state.has_ended and not job.cancel_requested,
         spoken=_spoken(job, lines, language),
     )
 
@@ -249,17 +257,26 @@ def report_decision(decision: Mapping[str, Any], language: Language = ENGLISH) -
         >>> report_decision({"action": "distil", "reason": "r", "forecast_seconds": 9, "seconds": 8, "outcome": "0.84"})
         DecisionLine(action='distil', reason='r', expected='9.0 s', came='0.84, 8.0 s')
     """
-    forecast = decision.get("forecast_seconds")
+    forecast = decision.get("forecast") or {"seconds": decision.get("forecast_seconds")}
     outcome = decision.get("outcome")
-    said = _facts(outcome, language) if isinstance(outcome, Mapping) else str(outcome or "")
-    seconds = decision.get("seconds")
-    came = [part for part in (said, duration(seconds, language) if seconds is not None else "") if part]
+    said = outcome if isinstance(outcome, Mapping) else {"outcome": outcome or None}
+    came = {**said, **{name: decision.get(name) for name in ("seconds", "value", "low", "high")}}
     return DecisionLine(
         str(decision.get("action", "")),
         str(decision.get("reason", "")),
-        duration(forecast, language) if forecast is not None else "",
-        ", ".join(came),
+        _facts(forecast, language),
+        _facts(came, language),
     )
+
+
+def _as_reported(decision: Decision) -> dict[str, Any]:
+    return {"action": decision.action, **(decision.outcome or {})}
+
+
+def _curve(decisions: Sequence[Mapping[str, Any]], language: Language) -> Markup:
+    """Quality with its interval over the seconds of the job; nothing before there is a student."""
+    spent = sum(decision.get("seconds") or 0.0 for decision in decisions)
+    return curve_chart(lived_moments(decisions), spent, language)
 
 
 def _title(stage: Mapping[str, Any], language: Language) -> str:
@@ -267,7 +284,7 @@ def _title(stage: Mapping[str, Any], language: Language) -> str:
 
 
 def _is_stopping(job: Job) -> bool:
-    return job.cancel_requested and not job.state.is_final
+    return job.cancel_requested and not job.state.has_ended
 
 
 def _detail(job: Job, stage: str, language: Language) -> str:
@@ -275,6 +292,8 @@ def _detail(job: Job, stage: str, language: Language) -> str:
         return stage
     if job.state == JobState.FAILED:
         return str((job.error or {}).get("message", ""))
+    if job.state == JobState.WAITING:
+        return language.ngettext("%(num)s question", "%(num)s questions", job.open_questions)
     if job.state == JobState.SUCCEEDED:
         tier = (job.report or {}).get("tier")
         return language.gettext("%(tier)s student", tier=tier) if tier else ""
@@ -318,13 +337,16 @@ def _facts(values: Mapping[str, Any], language: Language) -> str:
     """A small mapping in words: seconds as a duration, shares as percentages, the rest as it is."""
     parts = []
     for key, value in values.items():
-        if value is None or isinstance(value, Mapping | list):
+        if value is None or isinstance(value, Mapping | list) or key in ("low", "high"):
             continue
         name = key.replace("_", " ")
         if key in ("seconds", "forecast_seconds"):
             parts.append(duration(float(value), language))
         elif key in ("outcome", "summary", "message", "text"):
             parts.append(str(value))
+        elif key == "value" and values.get("low") is not None and values.get("high") is not None:
+            low, high = percent(values["low"]), percent(values["high"])
+            parts.append(f"{percent(value)} ({low} – {high})")
         elif isinstance(value, float):
             parts.append(f"{name} {value:.3g}")
         else:

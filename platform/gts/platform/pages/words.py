@@ -28,10 +28,40 @@ STAGES = (
     mark("label"),
     mark("package"),
     mark("evaluate"),
+    mark("pose"),
 )
 """Stages by name, those of row tasks without their ``rows.``."""
 
+FINDINGS = {
+    "contradiction": mark("Contradicting labels"),
+    "conflict": mark("One thing, two types"),
+    "overlap": mark("Overlapping labels"),
+    "missed": mark("Perhaps forgotten"),
+    "few": mark("Few examples"),
+    "foreign": mark("Not in the text’s words"),
+    "imbalance": mark("Imbalance"),
+    "together": mark("Always together"),
+    "copies": mark("Copies"),
+    "giveaway": mark("A giveaway"),
+    "surface": mark("Too plain"),
+    "whole": mark("Hardly shorter"),
+    "repeated": mark("Repetition"),
+    "names": mark("Names alike"),
+    "unclear": mark("Unclear names"),
+}
+"""Kinds of findings in labels, with their titles."""
+
 MEASURES = (*NAMES.values(), AGREEMENT)
+
+
+def finding_title(kind: str, language: Language = ENGLISH) -> str:
+    """The title of a kind of finding.
+
+    Example:
+        >>> finding_title("overlap")
+        'Overlapping labels'
+    """
+    return language.text(FINDINGS.get(kind, kind))
 
 
 def metric_name(metric: str, language: Language = ENGLISH) -> str:

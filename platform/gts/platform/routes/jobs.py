@@ -1,4 +1,4 @@
-"""Routes about jobs: submit, list, show, follow, cancel."""
+"""Routes about jobs: submit, list, show, follow, change, cancel, continue, finish."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from gts.orchestrator.states import JobState
 from gts.platform.auth import GuardedRoute, Reader, Writer
 from gts.platform.errors import error_responses
 from gts.platform.jobviews import event_view, find_job, job_view
-from gts.platform.schemas import EventPage, JobPage, JobView, Preview
+from gts.platform.schemas import EventPage, JobPage, JobView, Preview, WishBody
 from gts.platform.services import ServicesDep
 from gts.platform.sse import follow_job
+from gts.platform.steering import cancel_job, change_job, continue_job, finish_job
 from gts.platform.submission import accept, read_submission
 from gts.tasks.preview import preview
 
@@ -72,7 +73,7 @@ _FORM_SCHEMA = {
         "name": {"type": "string", "description": "Name of the task, when no task file is sent."},
     },
 }
-_BODY = {
+TASK_BODY = {
     "requestBody": {
         "required": True,
         "content": {
@@ -88,7 +89,7 @@ _BODY = {
     summary="Submit a task",
     status_code=202,
     response_model=JobView,
-    openapi_extra=_BODY,
+    openapi_extra=TASK_BODY,
     responses={
         200: {"model": Preview, "description": "With `dry_run`: what was understood; nothing was started."},
         **error_responses(400, 409, 413, 422, 507),
@@ -110,7 +111,7 @@ async def submit(
     """
     data = await read_submission(request, services)
     if dry_run:
-        return JSONResponse(preview(data))
+        return JSONResponse(await run_in_threadpool(preview, data))
     return job_view(await accept(services, user, data, idempotency_key))
 
 
@@ -136,25 +137,59 @@ def show_job(services: ServicesDep, user: Reader, job_id: str) -> JobView:
     return job_view(find_job(services, user, job_id))
 
 
-@router.get("/{job_id}/report", summary="The report of a finished job", responses=error_responses(404))
+@router.get(
+    "/{job_id}/report", summary="The report of a job's newest student", responses=error_responses(404)
+)
 def show_report(services: ServicesDep, user: Reader, job_id: str) -> dict[str, Any]:
     """Estimate with interval, comparison with seed-only, teachers, stages with forecast and cost, decisions."""
     job = find_job(services, user, job_id)
     if job.report is None:
         raise NotFound(
             f"job {job_id} has no report: it is {job.state}",
-            mend="a report is there once the job has succeeded",
+            mend="a report is there once the job has published a student",
             state=job.state,
         )
     return job.report
 
 
+@router.patch("/{job_id}", summary="Change a job's budget or goal", responses=error_responses(404, 409, 422))
+def change(services: ServicesDep, user: Writer, job_id: str, body: WishBody) -> JobView:
+    """Change what a queued or running job may spend, or when its student is good enough.
+
+    Fields that are left out stay as they are, and null takes a limit away. A running job heeds the change at its next
+    decision. Limits are for the whole job: what it has spent counts.
+    """
+    return job_view(change_job(services, user, job_id, body.changes()))
+
+
 @router.post("/{job_id}/cancel", summary="Cancel a job", responses=error_responses(404, 409))
 def cancel(services: ServicesDep, user: Writer, job_id: str) -> JobView:
-    """A queued job ends at once, a running one within seconds. Finished stages stay cached."""
-    find_job(services, user, job_id)
-    with services.database.writing() as session:
-        return job_view(job_service.cancel(session, job_id))
+    """A queued or waiting job ends at once, a running one within seconds.
+
+    Finished stages stay cached, and a student that was published stays.
+    """
+    return job_view(cancel_job(services, user, job_id))
+
+
+@router.post(
+    "/{job_id}/continue",
+    summary="Continue a job",
+    status_code=202,
+    responses=error_responses(404, 409, 422),
+)
+def continue_(services: ServicesDep, user: Writer, job_id: str, body: WishBody | None = None) -> JobView:
+    """Put a job that has ended, or waits for a person, back into the queue, with other limits if they are given.
+
+    It keeps its id and its history, finds its finished stages again, heeds what people have answered meanwhile, and
+    publishes a new revision if its student changed.
+    """
+    return job_view(continue_job(services, user, job_id, body.changes() if body else None))
+
+
+@router.post("/{job_id}/finish", summary="Finish a waiting job", responses=error_responses(404, 409))
+def finish(services: ServicesDep, user: Writer, job_id: str) -> JobView:
+    """Say that the student of a job that waits for answers is good enough: the job has succeeded."""
+    return job_view(finish_job(services, user, job_id))
 
 
 @router.get(
@@ -182,7 +217,7 @@ async def events(
     """Everything that happens in a job, from the beginning or from where you stopped.
 
     As server-sent events: each has its number as `id`, its kind as `event`, and an event as JSON as `data`;
-    the stream ends when the job has. Comments keep the connection alive. With `?after=` and without
+    the stream ends when the job has ended or waits for a person. Comments keep the connection alive. With `?after=` and without
     `Accept: text/event-stream` the answer is one JSON page.
     """
     await run_in_threadpool(find_job, services, user, job_id)

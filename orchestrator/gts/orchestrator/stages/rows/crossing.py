@@ -8,13 +8,15 @@ import numpy as np
 
 from gts.orchestrator.crafts.protocol import Belief, Craft, Decision, Judgement
 from gts.orchestrator.stages.common import Ints
+from gts.tasks.dataset import fair_sample
 from gts.tasks.rows import RowTask
 
 
 def cross_judge(craft: Craft, task: RowTask, beliefs: Sequence[Belief], fold: Ints) -> Judgement:
     """Measure beliefs about the gold rows; those of each fold become answers by the decision that suits the others.
 
-    A decision found on the very rows that it is measured on flatters itself, the more the fewer they are.
+    A decision found on the very rows that it is measured on flatters itself, the more the fewer they are. Rows that the machine
+    chose to ask about are not measured on.
 
     Args:
         craft: The task type.
@@ -26,4 +28,6 @@ def cross_judge(craft: Craft, task: RowTask, beliefs: Sequence[Belief], fold: In
     for one in np.unique(fold).tolist():
         others = np.flatnonzero(fold != one).tolist()
         found[one] = craft.decide(task, [task.gold[i] for i in others], [beliefs[i] for i in others])
-    return craft.judge(task, task.gold, beliefs, [found[one] for one in fold.tolist()])
+    fair = fair_sample(row.origin for row in task.gold)
+    decisions = [found[int(fold[i])] for i in fair]
+    return craft.judge(task, [task.gold[i] for i in fair], [beliefs[i] for i in fair], decisions)

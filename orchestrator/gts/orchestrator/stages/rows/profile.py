@@ -11,7 +11,7 @@ import numpy as np
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import write_json
-from gts.orchestrator.stages.profile import time_encoder
+from gts.orchestrator.stages.profile import experience_on, time_encoder
 from gts.tasks.rows import load_row_task
 
 _MOST_ROWS = 1000
@@ -38,6 +38,7 @@ def run(
         "encoder": params["encoder"],
         "encode_s": time_encoder(params["encoder"], texts) if params["encoder"] else None,
         "weights": params["weights"],
+        "experience": experience_on(params["machine"]).as_json(),
         "chars": float(np.median([len(text) for text in texts])),
     }
     write_json(out / "profile.json", summary)

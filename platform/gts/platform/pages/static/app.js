@@ -159,7 +159,29 @@ const sendOnce = (root) => {
   }
 };
 
+// Parts that take some seconds to make are fetched when the reader asks for them, and shown where the link was.
+const loadOnClick = (root) => {
+  for (const part of root.querySelectorAll("[data-inline]")) {
+    part.querySelector("a")?.addEventListener("click", async (event) => {
+      event.preventDefault();
+      const link = event.currentTarget;
+      const was = link.textContent;
+      link.textContent = part.dataset.waiting;
+      try {
+        const response = await fetch(link.href, { headers: { Accept: "text/html" } });
+        const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+        const found = fresh.querySelector("[data-fragment]") || fresh.querySelector("main");
+        part.replaceChildren(...found.childNodes);
+      } catch {
+        link.textContent = was;
+        location.href = link.href;
+      }
+    });
+  }
+};
+
 const enhance = (root) => {
+  loadOnClick(root);
   showTimes(root);
   addCopyButtons(root);
   tryWithoutLeaving(root);

@@ -1,10 +1,16 @@
-"""The planner of the task types whose rows are no single labelled text."""
+"""The course of the task types whose rows are no single labelled text."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from gts.orchestrator import costs
+from gts.orchestrator.asking_next import ask_people
+from gts.orchestrator.choosing import allowed, best_trial, target_is_met
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial
-from gts.orchestrator.planner import Action, Kind, allowed, best_trial, target_is_met
+from gts.orchestrator.forecasts import forecast_gain
+from gts.orchestrator.planner import Action, Effort, Kind, Option
 from gts.orchestrator.row_costs import (
     TEXTS_OF_A_PAIR,
     distil_s,
@@ -25,11 +31,11 @@ _TRAINING_SHARE = 0.7
 _POOL_SHARE = 0.15
 
 
-class RowPlanner:
-    """Teach, distil the larger tier, then the smaller, try generated rows where text is scarce, package, evaluate, publish."""
+class RowCourse:
+    """Teach; then distil the larger tier, then the smaller, generate rows; then package, evaluate, publish."""
 
-    def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float) -> Sizes:
-        """See :meth:`gts.orchestrator.planner.Planner.sizes`."""
+    def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float, effort: Effort) -> Sizes:
+        """See :meth:`gts.orchestrator.planner.Course.sizes`."""
         tiers = tiers_of(spec, profile)
         budget_s *= 1 - costs.writers_share(len(spec.writers))
         folds = max(2, min(_MOST_FOLDS, profile.smallest_label))
@@ -41,33 +47,51 @@ class RowPlanner:
             pool = int(_TRAINING_SHARE * budget_s / TEXTS_OF_A_PAIR / (profile.encode_s or 1.0))
         elif profile.encode_s:
             pool = int(_POOL_SHARE * budget_s / fits / profile.encode_s)
-        pool = min(_MOST_POOL, profile.pool, pool)
+        if effort == Effort.MOST and spec.budget.seconds is None:
+            pool, visits = _MOST_POOL, most
+        pool = 0 if effort == Effort.LEAST else min(_MOST_POOL, profile.pool, pool)
         return Sizes(folds, pool, pool, 0, 0, visits=max(FEWEST_VISITS, min(visits, most)))
 
-    def next(self, evidence: Evidence) -> Action:
-        """See :meth:`gts.orchestrator.planner.Planner.next`."""
-        profile, spec = evidence.profile, evidence.spec
-        tiers = tiers_of(spec, profile)
+    def first(self, evidence: Evidence) -> Action | None:
+        """See :meth:`gts.orchestrator.planner.Course.first`."""
+        profile = evidence.profile
         if evidence.audit is None:
             reason = (
                 f"fit the teachers and audit them on {profile.gold} gold rows in {evidence.sizes.folds} folds"
             )
-            return Action(Kind.TEACH, reason, teach_s(evidence), tiers[0])
-        if asking := self._ask_models(evidence):
-            return asking
+            return Action(Kind.TEACH, reason, teach_s(evidence), tiers_of(evidence.spec, evidence.profile)[0])
+        return self._ask_models(evidence)
+
+    def options(self, evidence: Evidence) -> list[Option]:
+        """See :meth:`gts.orchestrator.planner.Course.options`."""
+        return [
+            replace(option, gain=forecast_gain(evidence, option.action)) for option in self._options(evidence)
+        ]
+
+    def _options(self, evidence: Evidence) -> Iterator[Option]:
+        if evidence.audit is None:
+            return
+        spec, tiers = evidence.spec, tiers_of(evidence.spec, evidence.profile)
         for tier in tiers:
-            if evidence.trial(tier) is not None:
-                continue
-            if self._affordable(evidence, tier, tiers):
+            if not evidence.is_taught(tier):
                 quality = evidence.audit["ensemble_accuracy"]
                 reason = f"the audited teachers reach {spec.metric} {quality:.2f} on held-out gold; pass that on to a {tier} student"
-                return Action(Kind.DISTIL, reason, distil_s(evidence, tier), tier)
-            if tier == tiers[0]:
-                reason = f"the time left is too short to teach a {tier} student; the one of the gold rows alone is there"
-                return Action(Kind.KEEP, reason, tier=tier)
-        if generate := self._generate(evidence):
-            return generate
-        for tier in tiers:
+                action = Action(Kind.DISTIL, reason, distil_s(evidence, tier), tier)
+                yield Option(action, self._fits(evidence, tier, tiers))
+            if evidence.trial(tier) is None:
+                is_there = tier == tiers[0]  # its twins are among the teachers
+                reason = f"take the {tier} student of the gold rows alone"
+                yield Option(
+                    Action(Kind.SEED, reason, 0.0 if is_there else distil_s(evidence, tier) / 2, tier)
+                )
+        yield from self._generate(evidence)
+
+    def last(self, evidence: Evidence) -> Action:
+        """See :meth:`gts.orchestrator.planner.Course.last`."""
+        if asking := ask_people(evidence):
+            return asking
+        profile = evidence.profile
+        for tier in tiers_of(evidence.spec, profile):
             if evidence.trial(tier) is not None and tier not in evidence.packages and allowed(evidence, tier):
                 reason = f"write and export the {tier} student and measure it as it will be served"
                 return Action(Kind.PACKAGE, reason, costs.package_s(tier), tier)
@@ -98,36 +122,36 @@ class RowPlanner:
                 return Action(Kind.CONSULT, reason, facts["text_seconds"] * (gold + pool), model=name)
         return None
 
-    def _affordable(self, evidence: Evidence, tier: str, tiers: tuple[str, ...]) -> bool:
+    def _fits(self, evidence: Evidence, tier: str, tiers: tuple[str, ...]) -> bool:
         if tier == tiers[-1] and best_trial(evidence) is None:
             return True  # something must be published
         if evidence.spec.budget.seconds is None:
             return True  # the default budget sizes a job; only a person's budget ends one
         return distil_s(evidence, tier) + costs.package_s(tier) <= evidence.left_s
 
-    def _generate(self, evidence: Evidence) -> Action | None:
+    def _generate(self, evidence: Evidence) -> Iterator[Option]:
         trial = best_trial(evidence)
         if trial is None:
-            return None
+            return
         is_met = target_is_met(evidence)
         for name in evidence.spec.generators:
             if name in evidence.waiting_writers:
-                return self._have_written(evidence, trial, name, is_met)
-            if name == EMBEDDED and not is_met and (action := self._recombine(evidence, trial)):
-                return action
-        return None
+                yield Option(self._have_written(evidence, trial, name, is_met))
+            elif name == EMBEDDED and not is_met:
+                yield from self._recombine(evidence, trial)
 
-    def _recombine(self, evidence: Evidence, trial: Trial) -> Action | None:
-        if EMBEDDED in evidence.generations or not costs.wants_generator(
-            evidence.profile, evidence.spec.type
-        ):
-            return None
+    def _recombine(self, evidence: Evidence, trial: Trial) -> Iterator[Option]:
+        profile = evidence.profile
+        if EMBEDDED in evidence.generations:
+            return
         forecast = distil_s(evidence, trial.tier) / 2
         kept = costs.writers_share(len(evidence.waiting_writers))
-        if forecast + costs.PACKAGING_S > evidence.left_s * (1 - kept):
-            return None
-        reason = f"only {evidence.profile.pool} unlabelled rows: try rows made of the user's own"
-        return Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED)
+        fits = forecast + costs.PACKAGING_S <= evidence.left_s * (1 - kept)
+        is_scarce = costs.wants_generator(profile, evidence.spec.type)
+        reason = "try rows made of the user's own"
+        if is_scarce:
+            reason = f"only {profile.pool} unlabelled rows: {reason}"
+        yield Option(Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED), fits, is_scarce)
 
     def _have_written(self, evidence: Evidence, trial: Trial, name: str, is_met: bool) -> Action:
         if is_met:
