@@ -15,6 +15,7 @@ from gts.orchestrator import asking, jobs, steering
 from gts.orchestrator.compute.inline import InlineCompute
 from gts.orchestrator.engine import job_runner
 from gts.orchestrator.questions import Question, QuestionKind
+from gts.orchestrator.recorder import JobRecorder
 from gts.orchestrator.records import Job
 from gts.orchestrator.stages import STAGES
 from gts.orchestrator.states import JobState
@@ -113,6 +114,21 @@ def test_a_job_that_may_ask_waits_and_learns_from_the_answers(
     with database.writing() as session:
         steering.continue_(session, job.id, by="ann")
     assert run_next(job.id).state == JobState.SUCCEEDED, "twelve answers were all it might ask for"
+
+
+def test_answers_that_come_before_the_job_waits_are_not_lost(
+    database: Database, store: ArtifactStore, run_next: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(database, store, document(questions=3, seconds=60))
+    wait = JobRecorder.wait
+
+    def answered_meanwhile(self: JobRecorder, *given: Any) -> None:
+        answer_all(database, job)
+        wait(self, *given)
+
+    monkeypatch.setattr(JobRecorder, "wait", answered_meanwhile)
+
+    assert run_next(job.id).state == JobState.QUEUED
 
 
 def test_without_leave_nobody_is_asked(database: Database, store: ArtifactStore, run_next: Any) -> None:

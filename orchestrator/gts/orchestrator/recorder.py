@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from gts.core.artifacts import StageResult
 from gts.core.database import Database
 from gts.core.errors import GTSError
-from gts.orchestrator import events, queue
+from gts.orchestrator import asking, events, queue, steering
 from gts.orchestrator.clock import Clock, database_clock
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.stage import StageCall
@@ -235,9 +235,12 @@ class JobRecorder:
             queue.finish(session, self._job.id, self._job.fence, report, model, clock=self._clock)
 
     def wait(self, report: Mapping[str, Any], model: ModelReference) -> None:
-        """Let go of the job until a person has answered its questions."""
+        """Let go of the job until a person has answered its questions; it goes on at once where that has happened meanwhile."""
         with self._database.writing() as session:
             queue.wait(session, self._job.id, self._job.fence, report, model, clock=self._clock)
+            asked = asking.counts(session, self._job.id)
+            if sum(asked.values()) and not asked["open"]:
+                steering.continue_(session, self._job.id, by=self._job.owner, clock=self._clock)
 
     def fail(self, error: GTSError) -> None:
         """End the job with an error."""
