@@ -24,6 +24,8 @@ from gts.tasks.spec import METRICS
 RESULTS = Path(__file__).with_name("results")
 TARGET = Path(__file__).parents[1] / "orchestrator" / "gts" / "orchestrator" / "priors.json"
 _LEAST_VALUE_SD, _LEAST_GAIN_SD = 0.1, 0.004
+_FEW_SD = 0.02
+"""Of a gain that one job has shown; of more that part of it."""
 _START_POOL = 50
 _REFINE = {"mean": 0.002, "sd": 0.004, "jobs": 9}
 """benchmarks/LOG.md: the first session's trials of end-to-end training of `mini`."""
@@ -70,7 +72,7 @@ def _task_types() -> list[tuple[str, int, int, dict[str, Any]]]:
 
 
 def _summary(numbers: Sequence[float], noise: float, least: float) -> dict[str, float]:
-    sd = max(least, sqrt(max(0.0, pstdev(numbers) ** 2 - noise)))
+    sd = max(least, _FEW_SD / len(numbers), sqrt(max(0.0, pstdev(numbers) ** 2 - noise)))
     return {"mean": round(mean(numbers), 4), "sd": round(sd, 4), "jobs": len(numbers)}
 
 
