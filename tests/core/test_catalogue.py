@@ -90,6 +90,26 @@ def test_the_sites_encoder_goes_before_the_shipped_one(site: Write) -> None:
     assert found.id == "site/zh"
 
 
+def test_a_site_may_have_several_encoders_and_they_keep_its_order(site: Write, tmp_path: Path) -> None:
+    site(languages=["zh", "en"])
+    path = tmp_path / "catalogue.json"
+    (first,) = json.loads(path.read_text("utf-8"))["models"]
+    absent = first | {"id": "site/absent", "path": str(tmp_path / "nowhere")}
+    other = first | {"id": "site/en", "languages": ["en"]}
+    path.write_text(json.dumps({"models": [absent, first, other]}), "utf-8")
+
+    assert [entry.id for entry in catalogue.encoders_for("en")] == ["site/zh", "site/en"]
+    assert catalogue.encoders_for("und") == catalogue.encoders_for("en")
+    assert [entry.id for entry in catalogue.encoders_for("zh")] == ["site/zh"]
+
+
+def test_shipped_encoders_stand_in_where_the_site_has_none(site: Write) -> None:
+    site()
+
+    assert [entry.id for entry in catalogue.encoders_for("en")] == [MINILM]
+    assert catalogue.encoders_for("fr") == ()
+
+
 def test_changed_weights_are_refused(site: Write, tmp_path: Path) -> None:
     site()
     (tmp_path / "weights" / "model.safetensors").write_bytes(b"other weights")

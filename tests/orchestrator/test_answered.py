@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gts.core.artifacts import ArtifactStore
-from gts.orchestrator.answered import Denial, apply_answers, denials, put_answered
+from gts.orchestrator.answered import apply_answers, put_answered
 from gts.orchestrator.questions import Question, QuestionKind, QuestionState
 from gts.orchestrator.taskstore import get_task, put_for_stages, put_task
 from gts.tasks.dataset import Example, Origin, TaskData
@@ -86,17 +86,15 @@ def test_yes_makes_gold_of_the_label_and_no_of_the_other_where_there_are_two() -
     answers = [confirm("pay me back", "billing", True), confirm("no money, my parcel", "billing", False)]
     found = added(task(), answers)
     assert found == (answered("pay me back", "billing"), answered("no money, my parcel", "delivery"))
-    assert denials(answers, SPEC) == ()
 
 
-def test_no_is_kept_as_such_where_there_are_more_labels() -> None:
+def test_no_says_nothing_where_there_are_more_labels() -> None:
     answers = [confirm("a", "billing", True), confirm("b", "billing", False)]
     for spec in (
         TaskSpec(name="tickets", labels=["billing", "delivery", "other"], multi_label=False),
         SPEC.evolve(multi_label=True),
     ):
         assert added(task(spec), answers) == (answered("a", "billing"),)
-        assert denials(answers, spec) == (Denial(("b",), "billing"),)
 
 
 def test_of_several_answers_about_one_text_the_last_counts() -> None:
@@ -268,9 +266,6 @@ def test_graded_pairs_take_grades_of_their_scale(label: str, score: float | None
     question = pair(QuestionKind.LABEL, {"labels": [label]}, options=["3.5", "9", "many"])
     gold = apply_answers(RowTask(graded, ()), [question]).gold
     assert gold == (() if score is None else (PairRow("one", "two", score, Origin.ANSWERED),))
-    assert denials([pair(QuestionKind.CONFIRM, {"yes": False}, label="3.5")], graded) == (
-        Denial(("one", "two"), "3.5"),
-    )
 
 
 # Files

@@ -116,15 +116,17 @@ def test_a_job_that_may_ask_waits_and_learns_from_the_answers(
     assert run_next(job.id).state == JobState.SUCCEEDED, "twelve answers were all it might ask for"
 
 
-def test_answers_that_come_before_the_job_waits_are_not_lost(
+def test_what_was_answered_while_an_attempt_died_is_learnt_from_at_once(
     database: Database, store: ArtifactStore, run_next: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit(database, store, document(questions=3, seconds=60))
     wait = JobRecorder.wait
 
-    def answered_meanwhile(self: JobRecorder, *given: Any) -> None:
+    def answered_meanwhile(self: JobRecorder, report: Any, model: Any, questions: Any) -> None:
+        with database.writing() as session:
+            asking.pose(session, job, questions)
         answer_all(database, job)
-        wait(self, *given)
+        wait(self, report, model, questions)
 
     monkeypatch.setattr(JobRecorder, "wait", answered_meanwhile)
 
@@ -139,15 +141,15 @@ def test_without_leave_nobody_is_asked(database: Database, store: ArtifactStore,
     assert open_questions(database, job) == []
 
 
-def report(value: float, n: int = 40, **more: Any) -> dict[str, Any]:
-    return {"estimate": {"metric": "accuracy", "value": value, "n": n}, "notes": ["kept"], **more}
+def report(value: float, on: str = "a", **more: Any) -> dict[str, Any]:
+    return {"estimate": {"metric": "accuracy", "value": value}, "measured_on": on, "notes": ["kept"], **more}
 
 
 def test_only_a_student_that_measures_lower_on_the_same_rows_is_held_back() -> None:
     assert is_better(report(0.9), report(0.8))
     assert not is_better(report(0.9), report(0.9))
     assert not is_better(report(0.8), report(0.9))
-    assert not is_better(report(0.9, n=39), report(0.8))
+    assert not is_better(report(0.9, on="b"), report(0.8))
 
 
 def test_the_report_says_that_the_earlier_student_stays_and_says_it_once() -> None:

@@ -25,11 +25,12 @@ from gts.orchestrator.production import Production, produce_student
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.report import report_of
 from gts.orchestrator.stage import StageCall, StageTable
+from gts.orchestrator.stages.common import fold_of_gold, indicators
 from gts.orchestrator.states import JobState
 from gts.orchestrator.worker import Worker
 from gts.registry.registry import Registry
 from gts.student.layout import read_manifest
-from gts.tasks.dataset import Example, TaskData, save_task
+from gts.tasks.dataset import Example, TaskData, load_task, save_task
 from gts.tasks.spec import TaskSpec
 
 Submit = Callable[..., Job]
@@ -173,6 +174,51 @@ def test_generated_texts_are_used_where_they_help(store: ArtifactStore) -> None:
     assert report["estimate"]["value"] == pytest.approx(0.8, abs=0.03)
     made_from = json.loads((store.path(production.package) / "config.json").read_text())["made_from"]
     assert made_from == '"static generated"'
+
+
+class Calls(Log):
+    """A recorder that keeps the parameters of the stages that generate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aims: dict[int | None, dict[str, float]] = {}
+
+    def stage_started(self, call: StageCall, detail: str, forecast_s: float | None) -> None:
+        super().stage_started(call, detail, forecast_s)
+        if call.name == "generate":
+            self.aims[call.params["fold"]] = call.params["aim"]
+
+
+def mixes_up_a_and_b(student: str, targets: np.ndarray) -> np.ndarray:
+    told = targets.copy()
+    rows = np.flatnonzero(targets[:, 0] > 0.5)[:2]
+    told[rows] = np.eye(3, dtype=np.float32)[1]
+    return 4 * told - 2
+
+
+def test_texts_are_wanted_where_the_student_errs(store: ArtifactStore) -> None:
+    log = Calls()
+    digest = task(store, pool=20)
+    produce(store, canned(mixes_up_a_and_b, encoder=None), digest, log)
+
+    whole = log.aims[None]
+    assert whole["a"] == whole["b"] > whole["c"] >= 1 / 6 - 1e-4
+    targets = indicators(load_task(store.path(digest)))
+    folds = len(log.aims) - 1
+    wrong = fold_of_gold(targets, folds, 0)[np.flatnonzero(targets[:, 0] > 0.5)[:2]]
+    for fold in range(folds):
+        assert bool(log.aims[fold]) == bool((wrong != fold).any())
+
+
+@pytest.mark.parametrize("changed", [{"multi": True}, {"gold": 9}])
+def test_all_labels_get_the_same_where_errors_cannot_be_told_by_label(
+    store: ArtifactStore, changed: dict[str, Any]
+) -> None:
+    log = Calls()
+    produce(store, canned(mixes_up_a_and_b, encoder=None), task(store, pool=20, **changed), log)
+
+    assert set(log.aims) >= {0, 1, None}
+    assert not any(log.aims.values())
 
 
 def test_every_stage_is_listed_once_and_counted_once(store: ArtifactStore) -> None:

@@ -72,6 +72,8 @@ def differences(example: Any, found: Any, where: str = "report") -> list[str]:
         return [
             line for i, item in enumerate(found) for line in differences(example[0], item, f"{where}[{i}]")
         ]
+    if found is None and re.search(r"decisions\[\d+\](\.forecast)?\.(value|low|high)$", where):
+        return []  # before there is a student, and where none is trained
     return [] if kind(example) == kind(found) else [f"{where} is {kind(found)}, not {kind(example)}"]
 
 

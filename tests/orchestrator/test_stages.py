@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -262,7 +263,7 @@ def test_a_lesson_never_holds_what_will_judge(store: ArtifactStore, topic_texts:
     audit = line.run("audit", {"folds": 2, "models": []}, fold0=folds[0].artifact, fold1=folds[1].artifact)
     generated = line.run(
         "generate",
-        {**shared, "fold": 0, "generator": "embedded", "count": 5},
+        {**shared, "fold": 0, "generator": "embedded", "count": 5, "aim": {}},
         teach=folds[0].artifact,
         audit=audit.artifact,
     )
@@ -377,12 +378,48 @@ def test_the_mini_student_labels_the_pool_that_no_teacher_has(
 def test_texts_to_generate_are_shared_out_over_the_sets_of_labels() -> None:
     gold = [Example("x", labels) for labels in (("a", "b"), ("b", "a"), ("a",), ("c",))]
 
-    assert [(r.labels, r.count) for r in requests_for(gold, 31)] == [
+    assert [(r.labels, r.count) for r in requests_for(gold, 31, {})] == [
         (("a",), 10),
         (("a", "b"), 10),
         (("c",), 10),
     ]
-    assert [(r.labels, r.count) for r in requests_for(gold, 1)] == [(("a", "b"), 1)]
+    assert [(r.labels, r.count) for r in requests_for(gold, 1, {})] == [(("a", "b"), 1)]
+
+
+def test_texts_to_generate_are_shared_out_as_the_aim_says() -> None:
+    gold = [Example("x", (label,)) for label in ("a", "b", "c")]
+    aim = {"a": 0.4167, "b": 0.4167, "c": 0.1667}
+
+    assert [(r.labels, r.count) for r in requests_for(gold, 36, aim)] == [
+        (("a",), 15),
+        (("b",), 15),
+        (("c",), 6),
+    ]
+    # A label without a row to learn from gets nothing, and the others its part.
+    assert [(r.labels, r.count) for r in requests_for(gold[:2], 36, aim)] == [(("a",), 18), (("b",), 18)]
+    assert sum(r.count for r in requests_for(gold, 5, aim)) <= 5
+
+
+def test_more_is_kept_of_what_more_was_asked_for(store: ArtifactStore, topic_texts: TopicTexts) -> None:
+    line = Line(store, task(topic_texts))
+    shared = {"folds": 2, "pool": 36, "encoder": None}
+    teach = {"embed_pool": 36, "tune_steps": 0, "max_length": 64, "teachers": None}
+    folds = [line.run("teach", {**shared, **teach, "fold": k}).artifact for k in range(2)]
+    audit = line.run("audit", {"folds": 2, "models": []}, fold0=folds[0], fold1=folds[1]).artifact
+    params = {**shared, "fold": 0, "generator": "embedded", "count": 8}
+
+    def written(aim: Mapping[str, float]) -> tuple[Counter[str], Counter[str]]:
+        result = line.run("generate", {**params, "aim": aim}, teach=folds[0], audit=audit)
+        rows = (store.path(result.artifact) / "judged.jsonl").read_text("utf-8").splitlines()
+        judged = [json.loads(row) for row in rows]
+        kinds = Counter(row["kind"] for row in judged)
+        return Counter(row["labels"][0] for row in judged if row["kept"]), kinds
+
+    even, _ = written({})
+    aimed, kinds = written({"cooking": 0.7, "football": 0.15, "computing": 0.15})
+
+    assert aimed["cooking"] > max(even["cooking"], 2 * aimed["football"])
+    assert not kinds["balance"]
 
 
 def test_tokens_added_to_an_encoder_get_their_row_in_the_table(
@@ -436,7 +473,7 @@ def test_what_a_person_said_of_generated_texts_is_respected(
     teach = {"embed_pool": 36, "tune_steps": 0, "max_length": 64, "teachers": None}
     folds = [line.run("teach", {**shared, **teach, "fold": k}).artifact for k in range(2)]
     audit = line.run("audit", {"folds": 2, "models": []}, fold0=folds[0], fold1=folds[1]).artifact
-    params = {**shared, "fold": 0, "generator": "embedded", "count": 5}
+    params = {**shared, "fold": 0, "generator": "embedded", "count": 5, "aim": {}}
     held_out = load_split({"task": store.path(line.task)}, params).heldout_texts[0]
 
     def judged(**inputs: str) -> dict[str, dict[str, Any]]:

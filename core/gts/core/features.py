@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -12,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.blobs import write_atomically
+from gts.core.errors import StorageError
 
 if TYPE_CHECKING:
     from gts.core.encoder import Encoder
 
 Floats = NDArray[np.float32]
+
+logger = logging.getLogger("gts.core")
 
 _KEY_BYTES = 16
 _MOST_BYTES = 2 * 1024**3
@@ -64,7 +68,10 @@ class FeatureStore:
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new:
             vectors = encoder.embed(list(new.values()), on_batch=on_batch)
-            self._write(folder, list(new), vectors)
+            try:
+                self._write(folder, list(new), vectors)
+            except (OSError, StorageError) as error:
+                logger.warning("vectors could not be kept for later jobs: %s", error)
             known |= dict(zip(new, vectors, strict=True))
         if not keys:
             return np.zeros((0, int(encoder.model.config.hidden_size)), np.float32)
@@ -108,17 +115,18 @@ class FeatureStore:
         table = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), _KEY_BYTES)
         name = blake2b(table.tobytes(), digest_size=_KEY_BYTES).hexdigest()
         write_atomically(folder / f"{name}.texts", save({"keys": table, "vectors": vectors}))
-        files = sorted(folder.glob("*.texts"), key=_age)
-        total = sum(path.stat().st_size for path in files)
-        for path in files[:-1]:
+        known = sorted(_aged(folder))
+        total = sum(size for _, size, _ in known)
+        for _, size, path in known[:-1]:
             if total <= self._most_bytes:
                 break
-            total -= path.stat().st_size
+            total -= size
             path.unlink(missing_ok=True)
 
 
-def _age(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # another process was tidying up
-        return 0.0
+def _aged(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Age, size and path of the files; those that another process tidies up meanwhile are passed over."""
+    for path in folder.glob("*.texts"):
+        with suppress(FileNotFoundError):
+            facts = path.stat()
+            yield facts.st_mtime, facts.st_size, path

@@ -43,19 +43,6 @@ Key = tuple[str, ...]
 """What two rows have in common that count as the same."""
 
 
-@dataclass(frozen=True)
-class Denial:
-    """A person's word that a text is not of a label, where nothing says of which it is.
-
-    Attributes:
-        texts: The text, or both of a pair.
-        label: The label that it does not have.
-    """
-
-    texts: tuple[str, ...]
-    label: str
-
-
 def apply_answers(task: AnyTask, answers: Sequence[Question]) -> AnyTask:
     """A task with what people answered; the rules stand at the head of this file.
 
@@ -94,17 +81,6 @@ def put_answered(store: ArtifactStore, task: str, answers: Sequence[Question]) -
             save_any_task(_changed(data, change), target)
             _copy_pool(source, target, data.spec.type, change.gone)
         return store.commit(target)
-
-
-def denials(answers: Iterable[Question], spec: TaskSpec) -> tuple[Denial, ...]:
-    """What people said that texts are not, where that leaves open what they are."""
-    return tuple(
-        Denial(question.texts, question.payload["label"])
-        for question in answers
-        if question.kind == QuestionKind.CONFIRM
-        and not (question.answer or {})["yes"]
-        and _other(question.payload["label"], spec) is None
-    )
 
 
 _PHRASES: Mapping[str, tuple[str, str]] = {

@@ -82,4 +82,8 @@ def why_untried(evidence: Evidence, generator: str) -> str:
         return f"not tried: there is enough unlabelled text, {profile.pool} for {enough}"
     if target_is_met(evidence):
         return "not tried: the target was met without its texts"
+    if evidence.spec.planner.strategy == "seed-only":
+        return "not tried: students of the labels alone were wanted"
+    if evidence.spec.planner.strategy == "greedy" and evidence.left_s > 0:
+        return "not tried: it promised too little for its time"
     return "not tried: the budget was spent"

@@ -281,6 +281,12 @@ def texts_to_write(evidence: Evidence, facts: Mapping[str, Any], training_s: flo
     return Writing(int(count), around_s + int(count) * each.seconds)
 
 
+def writing_toll(evidence: Evidence, facts: Mapping[str, Any], training_s: float) -> Toll:
+    """What a language model takes that writes as much as there is room for, for every fold and for all gold."""
+    count = texts_to_write(evidence, facts, training_s).count
+    return _written(evidence, facts).times(count * evidence.profile.labels * (evidence.sizes.folds + 1))
+
+
 def _written(evidence: Evidence, facts: Mapping[str, Any]) -> Toll:
     """One text written, and the judges of the ensemble asked about it."""
     profile = evidence.profile

@@ -10,7 +10,7 @@ from gts.orchestrator import costs
 from gts.orchestrator.asking_next import ask_people
 from gts.orchestrator.choosing import allowed, best_trial, target_is_met, wanted_tiers
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
-from gts.orchestrator.forecasts import forecast_gain
+from gts.orchestrator.forecasts import fits, forecast_gain
 from gts.orchestrator.planner import Action, Effort, Kind, Option
 from gts.tasks.spec import EMBEDDED, TaskSpec
 
@@ -44,11 +44,11 @@ class ClassificationCourse:
                 return costs.most_sizes(profile)
         return sizes
 
-    def first(self, evidence: Evidence) -> Action | None:
+    def first(self, evidence: Evidence, asks: bool) -> Action | None:
         """See :meth:`gts.orchestrator.planner.Course.first`."""
         if evidence.audit is None:
             return self._teach(evidence)
-        return self._ask_models(evidence)
+        return self._ask_models(evidence) if asks else None
 
     def options(self, evidence: Evidence) -> list[Option]:
         """See :meth:`gts.orchestrator.planner.Course.options`."""
@@ -65,7 +65,7 @@ class ClassificationCourse:
                 yield Option(self._seed(evidence, tier))
             if not evidence.is_taught(tier):
                 action = self._distil(evidence, evidence.audit, tier)
-                yield Option(action, self._fits(evidence, tier, tiers))
+                yield Option(action, self._fits(evidence, action, tiers))
             if tier == "mini":
                 yield from self._refine(evidence)
         yield from self._more(evidence)
@@ -131,12 +131,12 @@ class ClassificationCourse:
         reason = f"train a {tier} student on the labels alone"
         return Action(Kind.SEED, reason, costs.seed_only_s(evidence.profile, evidence.sizes, tier), tier)
 
-    def _fits(self, evidence: Evidence, tier: str, tiers: tuple[str, ...]) -> bool:
-        if tier == tiers[-1] and best_trial(evidence) is None:
+    def _fits(self, evidence: Evidence, action: Action, tiers: tuple[str, ...]) -> bool:
+        if action.tier == tiers[-1] and best_trial(evidence) is None:
             return True  # something must be published
         if evidence.spec.budget.seconds is None:
             return True  # the default budget sizes a job; only a person's budget ends one
-        return self._student_s(evidence, tier) + costs.package_s(tier) <= evidence.left_s
+        return fits(evidence, action, costs.package_s(action.tier))
 
     def _refine(self, evidence: Evidence) -> Iterator[Option]:
         profile, sizes, trial = evidence.profile, evidence.sizes, evidence.trial("mini")
@@ -146,7 +146,8 @@ class ClassificationCourse:
         forecast = costs.student_s(profile, sizes, "mini", sizes.refine_steps)
         rest = self._student_s(evidence, "static") + costs.PACKAGING_S + costs.kept_for_writers_s(evidence)
         reason = f"there is time to train the mini student end to end for {sizes.refine_steps} steps"
-        yield Option(Action(Kind.REFINE, reason, forecast, "mini"), forecast + rest <= evidence.left_s)
+        action = Action(Kind.REFINE, reason, forecast, "mini")
+        yield Option(action, fits(evidence, action, rest))
 
     def _more(self, evidence: Evidence) -> Iterator[Option]:
         """Teach with more of the pool; not where a language model has spoken about the part that is used."""
@@ -176,7 +177,7 @@ class ClassificationCourse:
         reason = f"teach with {pool} unlabelled texts instead of {sizes.pool}"
         action = Action(Kind.MORE, reason, forecast, trial.tier, sizes=then)
         rest = costs.PACKAGING_S + costs.kept_for_writers_s(evidence)
-        yield Option(action, forecast + rest <= evidence.left_s, usual=False)
+        yield Option(action, fits(evidence, action, rest), usual=False)
 
     def _generate(self, evidence: Evidence) -> Iterator[Option]:
         trial = best_trial(evidence)
@@ -184,9 +185,9 @@ class ClassificationCourse:
             return
         waiting = evidence.waiting_writers
         for name in evidence.spec.generators:
-            if name in waiting:
+            if name in waiting and name in evidence.examined:
                 yield Option(self._have_written(evidence, trial, name))
-            elif name == EMBEDDED:
+            if name == EMBEDDED:
                 yield from self._recombine(evidence, trial)
 
     def _recombine(self, evidence: Evidence, trial: Trial) -> Iterator[Option]:
@@ -194,12 +195,13 @@ class ClassificationCourse:
         if EMBEDDED in evidence.generations or target_is_met(evidence):
             return
         forecast = costs.generate_s(profile, sizes, trial.tier)
-        fits = forecast + costs.PACKAGING_S + costs.kept_for_writers_s(evidence) <= evidence.left_s
         is_scarce = costs.wants_generator(profile)
         reason = f"only {profile.pool} unlabelled texts for {profile.labels} labels: try texts made from the user's own"
         if not is_scarce:
             reason = "try texts made from the user's own"
-        yield Option(Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED), fits, is_scarce)
+        action = Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED)
+        rest = costs.PACKAGING_S + costs.kept_for_writers_s(evidence)
+        yield Option(action, fits(evidence, action, rest), is_scarce)
 
     def _have_written(self, evidence: Evidence, trial: Trial, name: str) -> Action:
         if target_is_met(evidence):

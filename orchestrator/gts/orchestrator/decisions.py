@@ -28,8 +28,8 @@ class Forecast:
     high: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Without what is not known."""
-        return {name: round(value, 4) for name, value in asdict(self).items() if value is not None}
+        """As it is kept; null is what is not known."""
+        return {name: None if value is None else round(value, 4) for name, value in asdict(self).items()}
 
 
 class Done(Protocol):
@@ -51,7 +51,7 @@ class Decisions:
         """Record a decision; the body says what came of it, and how good the student to publish is now."""
         recorder, before = self.runner.recorder, self.runner.spent_s
         number = recorder.decision(action, reason, forecast.as_json())
-        said: dict[str, Any] = {}
+        said: dict[str, Any] = dict.fromkeys(("outcome", "value", "low", "high"))
 
         def done(outcome: str, best: Estimate | None = None) -> None:
             said["outcome"] = outcome

@@ -21,7 +21,7 @@ from gts.orchestrator.questions import Question, QuestionKind, QuestionState
 from gts.orchestrator.recorder import Recorder
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.report import report_of
-from gts.orchestrator.succession import is_better, is_corrected, with_earlier_student
+from gts.orchestrator.succession import is_better, with_earlier_student
 from gts.orchestrator.taskstore import put_with_wishes
 from gts.orchestrator.worker import Outcome, RunJob
 from gts.tasks.dataset import Origin
@@ -46,31 +46,33 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
             asked = asking.asked_by(session, job.id)
         wishes = [Wish(review.text, review.new_text, review.labels) for review in said]
         task = put_answered(store, put_with_wishes(store, job.task_artifact, job.spec), answers)
-        done = sum(question.state in (QuestionState.ANSWERED, QuestionState.SKIPPED) for question in asked)
-        before = Before(done, tuple(question.subject for question in asked))
+        said_to = [q for q in asked if q.state in (QuestionState.ANSWERED, QuestionState.SKIPPED)]
+        before = Before(len(said_to), tuple(question.subject for question in said_to))
         production = produce_student(task, store, compute, recorder, wishes, before=before)
         report = report_of(production)
         if recorder.should_stop():
             raise Cancelled("the job was stopped before its student was published")
-        report, model = _publish(job, store, production, report, is_corrected(answers))
-        with database.writing() as session:
-            posed = asking.pose(session, job, [_question(job, row) for row in production.questions])
-            waiting = [question.id for question in posed if question.state == QuestionState.OPEN]
-            asking.withdraw_open(session, job.id, keep=waiting)
-        report["questions"] = {"answered": done, "open": len(waiting)}
-        return Outcome(report, model, waits=bool(waiting))
+        report, model = _publish(job, store, production, report)
+        questions = tuple(_question(job, row) for row in production.questions)
+        report["questions"] = {"answered": len(said_to), "open": len(questions)}
+        return Outcome(report, model, questions)
 
     def _publish(
-        job: Job, store: ArtifactStore, production: Production, report: dict[str, Any], corrected: bool
+        job: Job, store: ArtifactStore, production: Production, report: dict[str, Any]
     ) -> tuple[dict[str, Any], ModelReference]:
         """Publish the student, unless the one that the job has published before is better; with the report that belongs to it."""
-        if job.model is not None and job.report and not corrected and is_better(job.report, report):
+        if job.model is not None and job.report and is_better(job.report, report):
             return with_earlier_student(job.report, report), job.model
         folder = Path(tempfile.mkdtemp(dir=store.root / "tmp"))
         try:
             assemble(store, production.package, report, folder, f"{job.namespace}/{job.name}")
             if job.model is not None and is_published(registry, job.model, folder):
                 return report, job.model
+            # An attempt that died may have published before people answered more; its revision stands if it is this student.
+            died = registry.published_by(job.namespace, job.name, job.id)
+            last = ModelReference(job.namespace, job.name, died.oid) if died else job.model
+            if last is not None and is_published(registry, last, folder):
+                return report, last
             revision = registry.publish(
                 job.namespace,
                 job.name,
@@ -79,7 +81,7 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
                 author=job.owner,
                 job_id=job.id,
                 card={"tier": report["tier"], "estimate": report["estimate"], "language": report["language"]},
-                published=job.model.revision if job.model else None,
+                published=last.revision if last else None,
             )
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.experience import Experience
+from gts.orchestrator.ranking import Base
 from gts.tasks.spec import TaskSpec
 
 
@@ -22,11 +23,12 @@ class Profile:
         labels: Labels.
         smallest_label: Labelled texts of the rarest label.
         language: ISO 639-1 code or ``und``.
-        encoder: Catalogue id of the encoder at hand, if any.
+        encoder: Catalogue id of the encoder in use, if any is at hand.
         encode_s: Seconds one text takes to encode in a batch.
         chars: Median characters of a text.
         weights: Identity of the encoder's files.
         experience: What past jobs of this platform say about forecasts.
+        bases: The encoders that it was chosen from.
     """
 
     gold: int
@@ -39,6 +41,7 @@ class Profile:
     chars: float
     weights: str | None = None
     experience: Experience = field(default_factory=Experience)
+    bases: tuple[Base, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,8 +189,8 @@ class Evidence:
 
     @property
     def left_s(self) -> float:
-        """Seconds left of the budget, in those of the formulas."""
-        return (self.budget_s - self.spent_s) / self.profile.experience.pace
+        """Seconds left of the budget."""
+        return self.budget_s - self.spent_s
 
     @property
     def left_questions(self) -> int:

@@ -89,6 +89,11 @@ def seconds_of(evidence: Evidence, action: Action) -> float:
     return evidence.profile.experience.seconds(kind_of(action), evidence.spec.type, action.forecast_s)
 
 
+def fits(evidence: Evidence, action: Action, rest_s: float) -> bool:
+    """Whether an action, and what is to follow it by the formulas, is expected to fit into what is left of the budget."""
+    return seconds_of(evidence, action) + evidence.profile.experience.pace * rest_s <= evidence.left_s
+
+
 def forecast_of(evidence: Evidence, option: Option) -> Forecast:
     """What an option is expected to take, and how good the student to publish is expected to be after it."""
     action, best = option.action, best_trial(evidence)

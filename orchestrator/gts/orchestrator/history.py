@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gts.core.artifacts import ArtifactStore
+
+logger = logging.getLogger("gts.orchestrator")
 
 _MOST_BYTES = 2_000_000
 """The end of the file that is read: some ten thousand rows."""
@@ -45,11 +48,13 @@ class History:
         self._path = path
 
     def note(self, rows: Iterable[Seen]) -> None:
-        """Add rows."""
+        """Add rows; where that fails, later forecasts are less good, and nothing else."""
         text = "".join(json.dumps(asdict(row)) + "\n" for row in rows)
-        if text:
+        try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(text)
+        except OSError as error:
+            logger.warning("what a forecast came to could not be kept: %s", error)
 
     def read(self) -> list[Seen]:
         """What has been seen lately, oldest first; a line that another process is writing is passed over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gts.core.llm.entries import find
+from gts.orchestrator import costs
 from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Trial, Variant
@@ -17,8 +18,8 @@ _TYPICAL = {
     "mini": {"parameters": 22_600_000, "latency_ms": 10.0},
     "static": {"parameters": 7_800_000, "latency_ms": 0.2},
 }
-_TEXT_S, _PROMPT_TOKENS = 0.5, 400
-"""A language model that nobody has examined: seconds for one text, and tokens that come with it."""
+_TEXT_S, _PROMPT_TOKENS, _ANSWER_TOKENS, _TOKENS_A_SECOND = 0.5, 400, 10, 30.0
+"""A language model that nobody has examined: seconds for one text, tokens that come with it and of its answer, and its speed."""
 _KEPT = 30
 """Generated texts that pass the filters."""
 
@@ -60,7 +61,14 @@ def _trained(evidence: Evidence, option: Option) -> Evidence:
 
 
 def _written(evidence: Evidence, option: Option) -> Evidence:
-    written = {**evidence.generations, option.action.model: {"accepted": _KEPT}}
+    name = option.action.model
+    written = {**evidence.generations, name: {"accepted": _KEPT}}
+    if name in evidence.examined:
+        toll = costs.writing_toll(evidence, evidence.examined[name], 0.0)
+        evidence = evidence.evolve(
+            spent_tokens=evidence.spent_tokens + int(toll.tokens),
+            spent_money=evidence.spent_money + toll.money,
+        )
     return _trained(evidence.evolve(generations=written), option)
 
 
@@ -71,8 +79,8 @@ def _examined(evidence: Evidence, option: Option) -> Evidence:
     facts = {
         "text_seconds": _TEXT_S,
         "text_tokens": tokens,
-        "text_money": tokens * price.input / 1e6,
-        "tokens_per_second": 0.0,
+        "text_money": (tokens * price.input + _ANSWER_TOKENS * price.output) / 1e6,
+        "tokens_per_second": _TOKENS_A_SECOND,
         "at_once": 1,
         "tries": 1.0,
         "tuning_tokens": 0,
@@ -85,7 +93,7 @@ def _examined(evidence: Evidence, option: Option) -> Evidence:
 
 def _consulted(evidence: Evidence, option: Option) -> Evidence:
     facts = evidence.examined[option.action.model]
-    texts = seconds_of(evidence, option.action) / facts["text_seconds"]
+    texts = option.action.forecast_s / facts["text_seconds"]
     return evidence.evolve(
         consulted={**evidence.consulted, option.action.model: {}},
         spent_tokens=evidence.spent_tokens + int(texts * facts["text_tokens"]),

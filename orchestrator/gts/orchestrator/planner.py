@@ -109,8 +109,8 @@ class Course(Protocol):
         """
         ...
 
-    def first(self, evidence: Evidence) -> Action | None:
-        """What everything else stands on, if it is still to be done."""
+    def first(self, evidence: Evidence, asks: bool) -> Action | None:
+        """What everything else stands on, if it is still to be done; with or without asking language models."""
         ...
 
     def options(self, evidence: Evidence) -> Sequence[Option]:
@@ -127,6 +127,8 @@ class Strategy(Protocol):
 
     name: str
     effort: Effort
+    asks: bool
+    """Whether the language models that the task names are asked."""
 
     def choose(self, options: Sequence[Option], evidence: Evidence) -> Option | None:
         """The next option to take; ``None``: none is worth it."""
@@ -155,7 +157,7 @@ class Planner:
 
     def next(self, evidence: Evidence) -> Option:
         """What is done next; an action ``PUBLISH`` ends the job."""
-        if first := self.course.first(evidence):
+        if first := self.course.first(evidence, self.strategy.asks):
             return Option(first)
         chosen = self.strategy.choose(self.course.options(evidence), evidence)
         return chosen or Option(self.course.last(evidence))

@@ -14,13 +14,14 @@ from gts.orchestrator import costs
 from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.decisions import Decisions, Forecast
-from gts.orchestrator.encoders import encoder_of
+from gts.orchestrator.encoders import candidates_of
 from gts.orchestrator.evidence import Evidence, Profile, Trial
 from gts.orchestrator.experience import GAIN, Experience
 from gts.orchestrator.forecasts import forecast_of, gain_seen, kind_of
 from gts.orchestrator.lines import line_of, planner_of
 from gts.orchestrator.plan import plan_job
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Action, Kind, Planner
+from gts.orchestrator.ranking import Base, in_words
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.stages.common import read_json
@@ -167,12 +168,14 @@ def _learn(runner: StageRunner, action: Action, before: Evidence, after: Evidenc
 def _counted(profile: Profile, data: AnyTask) -> str:
     rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
     known = "guessed" if isinstance(data, TaskData) and data.is_guessed else "gold"
-    return f"{profile.gold} {known} and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
+    counts = f"{profile.gold} {known} and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
+    return "; ".join(filter(None, (counts, in_words(profile.bases, profile.encoder))))
 
 
 def profile_of(runner: StageRunner, stage: str, language: str | None) -> Profile:
     """What there is to work with, how fast this machine is, and what past jobs say about forecasts."""
     # The speed of this machine and its encoder are part of the answer, so another one is a different question.
-    params = {"machine": machine_name(), **encoder_of(language)}
+    params = {"machine": machine_name(), **candidates_of(language)}
     summary = runner.run(stage, "", params, costs.START_S).summary
-    return Profile(**{**summary, "experience": Experience.from_json(summary["experience"])})
+    bases = tuple(Base(**base) for base in summary["bases"])
+    return Profile(**{**summary, "bases": bases, "experience": Experience.from_json(summary["experience"])})

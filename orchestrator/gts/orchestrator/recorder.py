@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from gts.core.database import Database
 from gts.core.errors import GTSError
 from gts.orchestrator import asking, events, queue, steering
 from gts.orchestrator.clock import Clock, database_clock
+from gts.orchestrator.questions import Question, QuestionState
 from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.stage import StageCall
 from gts.orchestrator.tables import DecisionRow, JobRow, StageRunRow
@@ -58,7 +59,7 @@ class Recorder(Protocol):
         ...
 
     def forecast(self, seconds: float) -> None:
-        """What the job is expected to take altogether."""
+        """What the attempt is expected to take."""
         ...
 
     def should_stop(self) -> bool:
@@ -120,11 +121,11 @@ class JobRecorder:
         return self._wishes if self._wishes_changed else None
 
     def forecast(self, seconds: float) -> None:
-        """Keep what the job is expected to take altogether, so that the queue knows when it comes back to it."""
+        """Keep what the attempt is expected to take, so that the queue knows when it comes back to the job."""
 
         def write(session: Session) -> None:
             row = session.get_one(JobRow, self._job.id)
-            row.forecast_seconds = max(0.0, seconds - row.served_seconds)
+            row.forecast_seconds = max(0.0, seconds)
 
         self._write(write)
 
@@ -230,17 +231,34 @@ class JobRecorder:
         self._write(write)
 
     def finish(self, report: Mapping[str, Any], model: ModelReference) -> None:
-        """End the job well."""
+        """End the job well; nobody needs to answer what it has asked before."""
         with self._database.writing() as session:
             queue.finish(session, self._job.id, self._job.fence, report, model, clock=self._clock)
+            asking.withdraw_open(session, self._job.id)
 
-    def wait(self, report: Mapping[str, Any], model: ModelReference) -> None:
-        """Let go of the job until a person has answered its questions; it goes on at once where that has happened meanwhile."""
+    def wait(
+        self, report: Mapping[str, Any], model: ModelReference, questions: Sequence[Question] = ()
+    ) -> None:
+        """Ask people, and let go of the job until they have answered.
+
+        What has been answered before, in an attempt that died, was not learnt from: then the job goes on at once. It ends where
+        nothing is left open.
+        """
+        job = self._job
         with self._database.writing() as session:
-            queue.wait(session, self._job.id, self._job.fence, report, model, clock=self._clock)
-            asked = asking.counts(session, self._job.id)
-            if sum(asked.values()) and not asked["open"]:
-                steering.continue_(session, self._job.id, by=self._job.owner, clock=self._clock)
+            queue.check_held(session, job.id, job.fence)
+            posed = asking.pose(session, job, questions, clock=self._clock)
+            waiting = [question.id for question in posed if question.state == QuestionState.OPEN]
+            if questions:
+                asking.withdraw_open(session, job.id, keep=waiting)
+                report = {**report, "questions": {**report["questions"], "open": len(waiting)}}
+            if waiting or not questions:
+                queue.wait(session, job.id, job.fence, report, model, clock=self._clock)
+            elif any(question.state == QuestionState.ANSWERED for question in posed):
+                queue.wait(session, job.id, job.fence, report, model, clock=self._clock)
+                steering.continue_(session, job.id, by=job.owner, clock=self._clock)
+            else:
+                queue.finish(session, job.id, job.fence, report, model, clock=self._clock)
 
     def fail(self, error: GTSError) -> None:
         """End the job with an error."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from gts.core.fingerprint import fingerprint
 from gts.orchestrator.choosing import why_untried
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Trial
 from gts.orchestrator.production import Production
 from gts.orchestrator.runner import ModelAccount
-from gts.tasks.dataset import TaskData
+from gts.tasks.dataset import TaskData, fair_sample
 from gts.tasks.diagnosis import diagnose
 from gts.tasks.measures import AGREEMENT
 from gts.tasks.saving import AnyTask
+
+_DIGITS = 16
 
 
 def report_of(production: Production) -> dict[str, Any]:
@@ -38,6 +42,7 @@ def report_of(production: Production) -> dict[str, Any]:
         "tier": trial.tier,
         "published": trial.winner,
         "estimate": _estimate(trial.best, guessed),
+        "measured_on": _measured_on(data),
         "seed_only": _estimate(trial.seed_only, guessed),
         "teachers": _teachers(evidence),
         "generators": _generators(used, production),
@@ -60,6 +65,12 @@ def report_of(production: Production) -> dict[str, Any]:
 def _estimate(estimate: Estimate, guessed: bool) -> dict[str, Any]:
     """What was measured on guessed examples is how far the student agrees with the guesses, nothing else."""
     return estimate.as_json() | ({"metric": AGREEMENT} if guessed else {})
+
+
+def _measured_on(data: AnyTask) -> str:
+    """A name of the gold rows that were measured on: two students can be compared where it is the same."""
+    rows = [asdict(data.gold[i]) for i in fair_sample(row.origin for row in data.gold)]
+    return fingerprint(rows)[:_DIGITS]
 
 
 def _labels(data: AnyTask) -> list[str]:

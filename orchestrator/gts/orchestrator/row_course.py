@@ -9,7 +9,7 @@ from gts.orchestrator import costs
 from gts.orchestrator.asking_next import ask_people
 from gts.orchestrator.choosing import allowed, best_trial, target_is_met
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial
-from gts.orchestrator.forecasts import forecast_gain
+from gts.orchestrator.forecasts import fits, forecast_gain
 from gts.orchestrator.planner import Action, Effort, Kind, Option
 from gts.orchestrator.row_costs import (
     TEXTS_OF_A_PAIR,
@@ -52,7 +52,7 @@ class RowCourse:
         pool = 0 if effort == Effort.LEAST else min(_MOST_POOL, profile.pool, pool)
         return Sizes(folds, pool, pool, 0, 0, visits=max(FEWEST_VISITS, min(visits, most)))
 
-    def first(self, evidence: Evidence) -> Action | None:
+    def first(self, evidence: Evidence, asks: bool) -> Action | None:
         """See :meth:`gts.orchestrator.planner.Course.first`."""
         profile = evidence.profile
         if evidence.audit is None:
@@ -60,7 +60,7 @@ class RowCourse:
                 f"fit the teachers and audit them on {profile.gold} gold rows in {evidence.sizes.folds} folds"
             )
             return Action(Kind.TEACH, reason, teach_s(evidence), tiers_of(evidence.spec, evidence.profile)[0])
-        return self._ask_models(evidence)
+        return self._ask_models(evidence) if asks else None
 
     def options(self, evidence: Evidence) -> list[Option]:
         """See :meth:`gts.orchestrator.planner.Course.options`."""
@@ -77,7 +77,7 @@ class RowCourse:
                 quality = evidence.audit["ensemble_accuracy"]
                 reason = f"the audited teachers reach {spec.metric} {quality:.2f} on held-out gold; pass that on to a {tier} student"
                 action = Action(Kind.DISTIL, reason, distil_s(evidence, tier), tier)
-                yield Option(action, self._fits(evidence, tier, tiers))
+                yield Option(action, self._fits(evidence, action, tiers))
             if evidence.trial(tier) is None:
                 is_there = tier == tiers[0]  # its twins are among the teachers
                 reason = f"take the {tier} student of the gold rows alone"
@@ -122,12 +122,12 @@ class RowCourse:
                 return Action(Kind.CONSULT, reason, facts["text_seconds"] * (gold + pool), model=name)
         return None
 
-    def _fits(self, evidence: Evidence, tier: str, tiers: tuple[str, ...]) -> bool:
-        if tier == tiers[-1] and best_trial(evidence) is None:
+    def _fits(self, evidence: Evidence, action: Action, tiers: tuple[str, ...]) -> bool:
+        if action.tier == tiers[-1] and best_trial(evidence) is None:
             return True  # something must be published
         if evidence.spec.budget.seconds is None:
             return True  # the default budget sizes a job; only a person's budget ends one
-        return distil_s(evidence, tier) + costs.package_s(tier) <= evidence.left_s
+        return fits(evidence, action, costs.package_s(action.tier))
 
     def _generate(self, evidence: Evidence) -> Iterator[Option]:
         trial = best_trial(evidence)
@@ -135,9 +135,9 @@ class RowCourse:
             return
         is_met = target_is_met(evidence)
         for name in evidence.spec.generators:
-            if name in evidence.waiting_writers:
+            if name in evidence.waiting_writers and name in evidence.examined:
                 yield Option(self._have_written(evidence, trial, name, is_met))
-            elif name == EMBEDDED and not is_met:
+            if name == EMBEDDED and not is_met:
                 yield from self._recombine(evidence, trial)
 
     def _recombine(self, evidence: Evidence, trial: Trial) -> Iterator[Option]:
@@ -146,12 +146,13 @@ class RowCourse:
             return
         forecast = distil_s(evidence, trial.tier) / 2
         kept = costs.writers_share(len(evidence.waiting_writers))
-        fits = forecast + costs.PACKAGING_S <= evidence.left_s * (1 - kept)
         is_scarce = costs.wants_generator(profile, evidence.spec.type)
         reason = "try rows made of the user's own"
         if is_scarce:
             reason = f"only {profile.pool} unlabelled rows: {reason}"
-        yield Option(Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED), fits, is_scarce)
+        action = Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED)
+        rest = costs.PACKAGING_S + kept * max(0.0, evidence.left_s)
+        yield Option(action, fits(evidence, action, rest), is_scarce)
 
     def _have_written(self, evidence: Evidence, trial: Trial, name: str, is_met: bool) -> Action:
         if is_met:

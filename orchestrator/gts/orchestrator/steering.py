@@ -108,8 +108,8 @@ def continue_(
 ) -> Job:
     """Put a job that has ended or waits for a person back into the queue, with other limits where they are given.
 
-    It keeps its history, the student that it has published stays until there is a better one, and stages that are
-    finished are found again. How often its workers may die is counted anew.
+    It keeps its history, and the student that it has published stays until there is a better one. Finished stages are found
+    again where the new limits and answers leave them as they were. How often its workers may die is counted anew.
 
     Args:
         session: A writing session.
@@ -143,7 +143,7 @@ def continue_(
             state=JobState.QUEUED,
             cancel_requested=False,
             attempts=0,
-            forecast_seconds=first_forecast(spec, row.served_seconds),
+            forecast_seconds=first_forecast(spec),
             queued_at=at,
             finished_at=None,
             error=None,
@@ -214,7 +214,7 @@ def _write_wishes(
     session.execute(
         update(JobRow)
         .where(JobRow.id == row.id)
-        .values(spec=spec, forecast_seconds=first_forecast(spec, row.served_seconds))
+        .values(spec=spec, forecast_seconds=first_forecast(spec))
         .execution_options(synchronize_session=False)
     )
     said = {part: {name: spec[part][name] for name in fields} for part, fields in changes.items() if fields}

@@ -21,6 +21,7 @@ class Fixed:
 
     name = "fixed"
     effort = Effort.USUAL
+    asks = True
 
     def choose(self, options: Sequence[Option], evidence: Evidence) -> Option | None:
         """See :meth:`gts.orchestrator.planner.Strategy.choose`."""
@@ -34,6 +35,7 @@ class Everything:
 
     name = "all"
     effort = Effort.MOST
+    asks = True
 
     def choose(self, options: Sequence[Option], evidence: Evidence) -> Option | None:
         """See :meth:`gts.orchestrator.planner.Strategy.choose`."""
@@ -48,11 +50,11 @@ class SeedOnly:
 
     name = "seed-only"
     effort = Effort.LEAST
+    asks = False
 
     def choose(self, options: Sequence[Option], evidence: Evidence) -> Option | None:
         """See :meth:`gts.orchestrator.planner.Strategy.choose`."""
-        found = (o for o in options if o.action.kind in (Kind.SEED, Kind.FORGO))
-        return next(found, None)
+        return next((o for o in options if o.action.kind == Kind.SEED), None)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Greedy:
     seconds_per_point: float
     name = "greedy"
     effort = Effort.FRUGAL
+    asks = True
 
     def choose(self, options: Sequence[Option], evidence: Evidence) -> Option | None:
         """See :meth:`gts.orchestrator.planner.Strategy.choose`."""

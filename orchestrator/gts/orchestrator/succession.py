@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from gts.orchestrator.questions import Question, QuestionKind
 
 
 def is_better(earlier: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether an earlier student is to stay: its measure was higher, on the same gold rows.
 
-    Answers are no part of the gold rows that are measured on, so that both have the same; equal measures let the new one pass, which
-    has learnt from more.
+    Answers are no part of the gold rows that are measured on; rows that people have mended are other rows. Equal measures let the
+    new student pass, which has learnt from more.
     """
     was, now = earlier["estimate"], new["estimate"]
-    same = (was["metric"], was["n"]) == (now["metric"], now["n"])
+    same = (was["metric"], earlier.get("measured_on")) == (now["metric"], new.get("measured_on"))
     return bool(same and was["value"] > now["value"])
-
-
-def is_corrected(answers: Sequence[Question]) -> bool:
-    """Whether people have mended gold rows, so that what was measured on them before says nothing any more."""
-    return any(question.kind == QuestionKind.MISLABELLED for question in answers)
 
 
 def with_earlier_student(earlier: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -87,11 +87,18 @@ def _label_more(run: Run[TaskData], student: str, most: int) -> str:
     return run.runner.run("label", "by the mini student", params, forecast, student=student).artifact
 
 
+def heldout_logits(run: Run[TaskData], folds: Sequence[str]) -> Floats:
+    """Each gold row's logits by the student that had not seen it [gold, labels], from the students of the folds in order."""
+    targets = indicators(run.data)
+    fold = fold_of_gold(targets, len(folds), run.data.spec.seed)
+    logits: Floats = np.zeros_like(targets)
+    for k, student in enumerate(folds):
+        logits[fold == k] = load_arrays(run.runner.store.path(student) / "heldout.safetensors")["logits"]
+    return logits
+
+
 def _estimate(run: Run[TaskData], fits: Mapping[int | None, str]) -> Estimate:
     targets, folds = indicators(run.data), run.evidence.sizes.folds
-    fold = fold_of_gold(targets, folds, run.data.spec.seed)
-    logits: Floats = np.zeros_like(targets)
-    for k in range(folds):
-        logits[fold == k] = load_arrays(run.runner.store.path(fits[k]) / "heldout.safetensors")["logits"]
+    logits = heldout_logits(run, [fits[k] for k in range(folds)])
     spec, fair = run.data.spec, fair_sample(example.origin for example in run.data.gold)
     return estimate(logits[fair], targets[fair], run.data.labels, run.data.multi_label, spec.metric, folds)

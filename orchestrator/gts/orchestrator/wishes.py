@@ -20,7 +20,7 @@ class Wishes:
     """Budget and goal of a job.
 
     Attributes:
-        budget: What the whole job may spend, earlier attempts included.
+        budget: What an attempt may spend, from its start or since it was continued.
         goal: When its student is good enough.
     """
 
@@ -38,18 +38,14 @@ class Wishes:
         return cls(Budget.model_validate(spec.get("budget", {})), Goal.model_validate(spec.get("goal", {})))
 
 
-def first_forecast(spec: Mapping[str, Any], served_s: float = 0.0) -> float:
-    """Seconds that a job is expected to take before anybody has looked at its data: what its budget leaves.
-
-    Args:
-        spec: The task specification.
-        served_s: Seconds that it has had before.
+def first_forecast(spec: Mapping[str, Any]) -> float:
+    """Seconds that an attempt is expected to take before anybody has looked at its data: its budget.
 
     Example:
-        >>> first_forecast({"budget": {"seconds": 600}}, served_s=150.0)
-        450.0
+        >>> first_forecast({"budget": {"seconds": 600}})
+        600.0
     """
-    return max(0.0, (Wishes.of(spec).budget.seconds or DEFAULT_BUDGET_S) - served_s)
+    return Wishes.of(spec).budget.seconds or DEFAULT_BUDGET_S
 
 
 def with_changes(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from gts.core.errors import Cancelled, GTSError, LeaseLost
 from gts.orchestrator import queue
 from gts.orchestrator.clock import Clock, database_clock
 from gts.orchestrator.compute.base import Compute
+from gts.orchestrator.questions import Question
 from gts.orchestrator.recorder import JobRecorder, Recorder, StopReason
 from gts.orchestrator.records import Job, ModelReference
 
@@ -33,12 +34,12 @@ class Outcome:
     Attributes:
         report: The JSON account of the job.
         model: The published revision.
-        waits: Whether the job goes on when a person has answered its questions.
+        questions: What people are to be asked; the job waits for their answers.
     """
 
     report: Mapping[str, Any]
     model: ModelReference
-    waits: bool = False
+    questions: tuple[Question, ...] = ()
 
 
 RunJob = Callable[[Job, ArtifactStore, Compute, Recorder], Outcome]
@@ -135,8 +136,8 @@ class Worker:
     def _carry_out(self, job: Job, recorder: JobRecorder) -> None:
         try:
             outcome = self._run_job(job, self._store, self._compute, recorder)
-            if outcome.waits:
-                recorder.wait(outcome.report, outcome.model)
+            if outcome.questions:
+                recorder.wait(outcome.report, outcome.model, outcome.questions)
                 logger.info("job %s waits for answers", job.id)
             else:
                 recorder.finish(outcome.report, outcome.model)

@@ -10,7 +10,7 @@ from gts.core.errors import TooLarge
 from gts.platform.errors import ErrorAnswer
 from gts.platform.settings import Settings
 
-_UPLOADS = ("/api/v1/jobs", "/new")
+_UPLOADS = ("/api/v1/jobs", "/api/v1/plans", "/new")
 _PREDICTIONS = ("/api/v1/models/", "/models/")
 
 

@@ -52,7 +52,7 @@ def next_question(services: Services, user: User, job: Job) -> Step | None:
 def answer_question(
     services: Services, user: User, job: Job, question_id: str, given: Mapping[str, Any]
 ) -> Step:
-    """Keep an answer; after the last of a batch a waiting job goes on.
+    """Keep an answer; after the last open one a waiting job goes on.
 
     Raises:
         NotFound: The job has no such question.
@@ -66,7 +66,7 @@ def answer_question(
 
 
 def skip_question(services: Services, user: User, job: Job, question_id: str) -> Step:
-    """Leave a question aside; after the last of a batch a waiting job goes on.
+    """Leave a question aside; after the last open one a waiting job goes on.
 
     Raises:
         NotFound: The job has no such question.
@@ -102,7 +102,7 @@ def go_on(services: Services, user: User, job: Job) -> None:
 
 
 def _said(session: Session, question: Question, person: str) -> Step:
-    is_last = not asking.counts(session, question.job_id, batch=question.batch)["open"]
+    is_last = not asking.counts(session, question.job_id)["open"]
     goes_on = is_last and jobs.get(session, question.job_id).state == JobState.WAITING
     if goes_on:
         steering.continue_(session, question.job_id, by=person)

@@ -27,7 +27,7 @@ class JobView(BaseModel):
     attempts: int = Field(
         description="How often a worker took it since it was submitted or continued; above 1 after a worker died."
     )
-    budget: Budget = Field(description="What the whole job may spend.")
+    budget: Budget = Field(description="What an attempt may spend.")
     goal: Goal = Field(description="When its student is good enough.")
     model: str | None = Field(
         description="The model it published, `namespace/name`.", examples=["local/support-tickets"]
@@ -43,7 +43,8 @@ class WishBody(BaseModel):
 
     # Objects of any form, so that whatever is wrong in them is told in the words of task files.
     budget: Annotated[dict[str, Any], WithJsonSchema(Budget.model_json_schema())] = Field(
-        default_factory=dict, description="What the whole job may spend, what it has spent before included."
+        default_factory=dict,
+        description="What an attempt may spend, from its start or since it was continued.",
     )
     goal: Annotated[dict[str, Any], WithJsonSchema(Goal.model_json_schema())] = Field(
         default_factory=dict, description="When its student is good enough."

@@ -14,7 +14,7 @@ from gts.core.errors import Conflict, NotFound
 from gts.core.fingerprint import canonical_json
 from gts.registry import rows
 from gts.registry.commits import commit_oid, next_revision
-from gts.registry.errors import EntryNotFound
+from gts.registry.errors import EntryNotFound, RepositoryNotFound
 from gts.registry.manifest import read_folder, store
 from gts.registry.names import check_ref, check_repository, check_text
 from gts.registry.tables import CommitRow, FileRow, RefRow, RepositoryRow
@@ -108,6 +108,15 @@ class Registry:
             rows.point(session, repository, RefKind.BRANCH, rows.MAIN, row)
             repository.card, repository.updated_at = shown, commit.created_at
             return commit
+
+    def published_by(self, namespace: str, name: str, job_id: str) -> Revision | None:
+        """What a job has published last; ``None`` where it has published nothing, or there is no such repository."""
+        with self._database.reading() as session:
+            try:
+                repository = rows.repository_row(session, namespace, name)
+            except RepositoryNotFound:
+                return None
+            return rows.published_by(session, repository, job_id)
 
     def get(self, namespace: str, name: str) -> Repository:
         """A repository.

@@ -58,6 +58,7 @@ def canned(
             "language": data.spec.language or "und",
             "encoder": encoder,
             "encode_s": 0.0001 if encoder else None,
+            "bases": [],
             "chars": 40.0,
             "experience": Experience().as_json(),
         }

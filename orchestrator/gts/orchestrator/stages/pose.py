@@ -38,6 +38,7 @@ _MOST_SUSPECTS, _MOST_DEFINED, _MOST_CONTRASTS = 2, 1, 2
 _EXAMPLES = 3
 _FEWEST_LABELS = 3
 """With two labels every error is between them; with more, one pair that is mixed up stands out."""
+_CONTRASTED = 2
 _NEAR = 0.2
 """A generated text lies at a boundary where the two likeliest labels are no further apart than this."""
 
@@ -114,9 +115,12 @@ def _definitions(data: TaskData, heldout: Floats) -> Iterator[Question]:
 
 
 def _contrasts(split: Split, inputs: Mapping[str, Path]) -> Iterator[Question]:
-    """Generated texts between two labels, each beside the example that is likest to it among those of the other label."""
+    """Generated texts between two labels, each beside the example that is likest to it among those of the other label.
+
+    Of tasks with two labels only: with more, a no would leave open what the text is.
+    """
     data = split.data
-    if data.multi_label:
+    if data.multi_label or len(data.labels) != _CONTRASTED:
         return
     known = {example.text for example in data.gold}
     for key in sorted(key for key in inputs if key.startswith(GENERATED)):
@@ -137,7 +141,7 @@ def _contrasts(split: Split, inputs: Mapping[str, Path]) -> Iterator[Question]:
             payload: dict[str, Any] = {"text": texts[row], "label": first}
             if beside := _nearest(texts[row], [e for e in data.gold if second in e.labels]):
                 payload["beside"] = {"text": beside, "label": second}
-            reason = f"it was made to lie between {first} and {second}"
+            reason = f"to the student this generated text lies between {first} and {second}"
             yield _question(QuestionKind.CONFIRM, payload, reason, Origin.GENERATED)
 
 

@@ -57,7 +57,7 @@ def question_lines(question: Mapping[str, Any], done: int, still_open: int) -> l
         if key in payload and question["kind"] != "mark":
             lines += _indented(payload[key])
     if beside := payload.get("beside"):
-        lines += [f"    made from this {plain(beside['label'])}:", *_indented(beside["text"])]
+        lines += [f"    beside an example of {plain(beside['label'])}:", *_indented(beside["text"])]
     if question["kind"] == "mislabelled":
         given = [_word(question, label) for label in payload["labels"]]
         lines.append(f"    your data says: {', '.join(given) or 'no label'}")

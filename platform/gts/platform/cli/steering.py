@@ -17,7 +17,9 @@ def _limit(help: str) -> Any:
     return typer.Option(help=f"{help} `{_NONE}` takes the limit away.", metavar="LIMIT")
 
 
-SecondsOption = Annotated[str | None, _limit("Seconds of all stages together, earlier ones included.")]
+SecondsOption = Annotated[
+    str | None, _limit("Seconds of all stages together, from here on; stages that are found again count.")
+]
 MoneyOption = Annotated[str | None, _limit("What language models may cost altogether.")]
 TokensOption = Annotated[str | None, _limit("Tokens that language models may read and write altogether.")]
 QuestionsOption = Annotated[str | None, _limit("Questions that you are willing to answer altogether.")]

@@ -157,7 +157,7 @@ def change(services: ServicesDep, user: Writer, job_id: str, body: WishBody) -> 
     """Change what a queued or running job may spend, or when its student is good enough.
 
     Fields that are left out stay as they are, and null takes a limit away. A running job heeds the change at its next
-    decision. Limits are for the whole job: what it has spent counts.
+    decision. Limits are for an attempt, from its start or since it was continued.
     """
     return job_view(change_job(services, user, job_id, body.changes()))
 

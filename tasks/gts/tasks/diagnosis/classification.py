@@ -280,12 +280,14 @@ def _giveaways(gold: Gold) -> Iterator[Finding]:
         for label in gold.by_label:
             own = [place for place in gold.places if label in gold.examples[place].labels]
             same = shared([edges[place] for place in own]) if len(own) >= FEW else ()
+            if not same:
+                continue
             others = [
                 edges[place][: len(same)] == same
                 for place in gold.places
                 if label not in gold.examples[place].labels
             ]
-            if not same or not others or sum(others) > _ELSEWHERE * len(others):
+            if not others or sum(others) > _ELSEWHERE * len(others):
                 continue
             yield Finding(
                 "giveaway",

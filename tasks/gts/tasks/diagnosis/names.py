@@ -33,6 +33,7 @@ _NEGATIONS = frozenset(("not", "non", "no", "un", "anti", "without", "never", "i
 _CHINESE_NEGATIONS = "不非无未没反否"
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_MOST_NAMES = 300
 _LEAST_LETTERS = 5
 
 
@@ -80,7 +81,7 @@ def is_catch_all(name: str) -> bool:
 
 def coinciding(described: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Pairs of names that differ in next to nothing, with what that is; those that differ in case or width only are
-    told when a task is read.
+    told when a task is read. Of very many names the first few hundred are compared.
 
     Example:
         >>> [how for *_, how in coinciding(dict.fromkeys(("refund", "refunds", "refund request", "退款", "退款问题"), ""))]
@@ -88,11 +89,16 @@ def coinciding(described: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         >>> list(coinciding(dict.fromkeys(("legal", "illegal", "happy", "not happy", "满意", "不满意", "s1", "s2"), "")))
         []
     """
-    words = {name: _words(name) for name in described}
-    for one, other in combinations(described, 2):
-        if same_text_key(one) == same_text_key(other):
+    names = list(described)[:_MOST_NAMES]
+    words = {name: _words(name) for name in names}
+    keys, letters = (
+        {name: same_text_key(name) for name in names},
+        {name: "".join(words[name]) for name in names},
+    )
+    for one, other in combinations(names, 2):
+        if keys[one] == keys[other]:
             continue
-        a, b = "".join(words[one]), "".join(words[other])
+        a, b = letters[one], letters[other]
         if a == b and a:
             yield one, other, "their letters are the same"
         elif _one_letter_apart(*sorted((a, b), key=len)):
