@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gts.orchestrator import row_planner
+from gts.orchestrator import row_course
 from gts.orchestrator.produce import produce
 from gts.student.opening import open_student
 from gts.tasks.taskfile import load_task_document
@@ -24,7 +24,7 @@ PLACES = ["上海", "成都", "广州", "西安"]
 def few_visits() -> Iterator[None]:
     """Students of this module see few lessons, however fast the machine is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_planner, "FEW_ROWS_VISITS", 480)
+        patch.setattr(row_course, "FEW_ROWS_VISITS", 480)
         yield
 
 

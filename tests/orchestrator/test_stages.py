@@ -192,6 +192,7 @@ def test_the_stage_table_lists_what_a_job_needs() -> None:
         "audit",
         "distil",
         "generate",
+        "pose",
         "package",
         "evaluate",
     )
@@ -207,6 +208,7 @@ def test_the_stage_table_lists_what_a_job_needs() -> None:
         "distil",
         "generate",
         "label",
+        "pose",
         "package",
         "evaluate",
     }
@@ -388,7 +390,7 @@ def test_texts_to_generate_are_shared_out_over_the_sets_of_labels() -> None:
 
 def test_texts_to_generate_are_shared_out_as_the_aim_says() -> None:
     gold = [Example("x", (label,)) for label in ("a", "b", "c")]
-    aim = {"a": 0.4167, "b": 0.4167, "c": 0.1667}
+    aim = {"a": 5 / 12, "b": 5 / 12, "c": 2 / 12}
 
     assert [(r.labels, r.count) for r in requests_for(gold, 36, aim)] == [
         (("a",), 15),

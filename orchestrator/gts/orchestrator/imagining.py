@@ -13,6 +13,7 @@ from gts.orchestrator.forecasts import seconds_of
 from gts.orchestrator.gains import Gain
 from gts.orchestrator.planner import Kind, Option
 from gts.orchestrator.priors import UNKNOWN_GAIN, prior_value, shipped_gains
+from gts.orchestrator.site_models import OUT_OF_REACH, in_words
 
 _TYPICAL = {
     "mini": {"parameters": 22_600_000, "latency_ms": 10.0},
@@ -74,7 +75,10 @@ def _written(evidence: Evidence, option: Option) -> Evidence:
 
 def _examined(evidence: Evidence, option: Option) -> Evidence:
     name = option.action.model
-    price = find(name).price
+    try:
+        price = find(name).price
+    except OUT_OF_REACH as error:
+        return evidence.evolve(examined={**evidence.examined, name: {"problem": in_words(error)}})
     tokens = _PROMPT_TOKENS + evidence.profile.chars / 3.5
     facts = {
         "text_seconds": _TEXT_S,

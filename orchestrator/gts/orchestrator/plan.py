@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Any
 
 from gts.orchestrator.choosing import best_trial
-from gts.orchestrator.evidence import Evidence, Profile
+from gts.orchestrator.evidence import Evidence, Profile, Sizes
 from gts.orchestrator.forecasts import Z90, seconds_of
 from gts.orchestrator.imagining import imagine
 from gts.orchestrator.planner import DEFAULT_BUDGET_S, Kind, Planner
@@ -82,7 +82,12 @@ class Plan:
 
 
 def plan_job(
-    spec: TaskSpec, profile: Profile, planner: Planner, n_test: int = 0, spent_s: float = 0.0
+    spec: TaskSpec,
+    profile: Profile,
+    planner: Planner,
+    n_test: int = 0,
+    spent_s: float = 0.0,
+    sizes: Sizes | None = None,
 ) -> Plan:
     """Play a job through, each step going as forecast.
 
@@ -92,12 +97,13 @@ def plan_job(
         planner: Who chooses.
         n_test: Test rows.
         spent_s: Seconds spent on the profile.
+        sizes: How much of everything is used, where that has been chosen.
 
     Raises:
         MissingDependency: What the task demands cannot be made on this machine.
     """
     budget = spec.budget.seconds or DEFAULT_BUDGET_S
-    sizes = planner.sizes(spec, profile, budget / profile.experience.pace)
+    sizes = sizes or planner.sizes(spec, profile, budget / profile.experience.pace)
     evidence = Evidence(spec, budget, profile, sizes, n_test=n_test, spent_s=spent_s)
     steps: list[Step] = []
     variance = 0.0

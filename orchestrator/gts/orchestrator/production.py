@@ -112,7 +112,7 @@ def produce_student(
     budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
     sizes = planner.sizes(data.spec, profile, max(0.0, budget - prepared_s) / profile.experience.pace)
     evidence = Evidence(data.spec, budget, profile, sizes, n_test=len(data.test), n_answered=before.answered)
-    recorder.forecast(plan_job(data.spec, profile, planner, len(data.test), runner.spent_s).seconds)
+    recorder.forecast(plan_job(data.spec, profile, planner, len(data.test), runner.spent_s, sizes).seconds)
     run: Run[Any] = Run(runner, data, evidence, before.asked)
     if wishes:
         with store.workspace() as folder:
