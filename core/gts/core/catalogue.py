@@ -55,25 +55,29 @@ def entries() -> tuple[BaseModelEntry, ...]:
     Raises:
         InvalidInput: The file named by ``GTS_CATALOGUE`` is missing or malformed.
     """
+    return tuple(entry for file in _files() for entry in _read(file))
+
+
+def _files() -> list[Path]:
     shipped = Path(__file__).with_name("catalogue.json")
     own = os.environ.get("GTS_CATALOGUE")
-    files = [Path(own), shipped] if own else [shipped]
-    found: list[BaseModelEntry] = []
-    for file in files:
-        try:
-            rows = json.loads(file.read_text("utf-8"))["models"]
-            found += [_placed(BaseModelEntry.model_validate(row), file) for row in rows]
-        except (
-            OSError,
-            KeyError,
-            TypeError,
-            ValueError,
-        ) as error:  # ValueError: not UTF-8, JSON or the fields
-            raise InvalidInput(
-                f"the catalogue {file} cannot be read: {error}",
-                mend='give a JSON file {"models": [...]} with the fields of the shipped catalogue',
-            ) from error
-    return tuple(found)
+    return [Path(own), shipped] if own else [shipped]
+
+
+def _read(file: Path) -> list[BaseModelEntry]:
+    try:
+        rows = json.loads(file.read_text("utf-8"))["models"]
+        return [_placed(BaseModelEntry.model_validate(row), file) for row in rows]
+    except (
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:  # ValueError: not UTF-8, JSON or the fields
+        raise InvalidInput(
+            f"the catalogue {file} cannot be read: {error}",
+            mend='give a JSON file {"models": [...]} with the fields of the shipped catalogue',
+        ) from error
 
 
 def _placed(entry: BaseModelEntry, file: Path) -> BaseModelEntry:
@@ -96,16 +100,30 @@ def find(model_id: str) -> BaseModelEntry:
     raise NotFound(f"no base model {model_id!r} in the catalogue", mend=f"known are: {known}")
 
 
-def encoder_for(language: str) -> BaseModelEntry | None:
-    """The first encoder for a language whose files are at hand, or ``None``.
+def encoders_for(language: str) -> tuple[BaseModelEntry, ...]:
+    """The encoders for a language whose files are at hand: the site's own, or where it has none, the shipped ones.
 
-    Texts of a language nobody could tell (``und``) are tried with the English one; the audit says what it is worth.
+    So a site's catalogue has the say: what it names is never passed over for a shipped model. Texts of a language nobody
+    could tell (``und``) are tried with the English ones; the audit says what they are worth.
+
+    Raises:
+        InvalidInput: The file named by ``GTS_CATALOGUE`` is missing or malformed.
     """
     language = "en" if language == "und" else language
-    for entry in entries():
-        if entry.role == "encoder" and language in entry.languages and _folder(entry) is not None:
-            return entry
-    return None
+    for file in _files():
+        found = tuple(
+            entry
+            for entry in _read(file)
+            if entry.role == "encoder" and language in entry.languages and _folder(entry) is not None
+        )
+        if found:
+            return found
+    return ()
+
+
+def encoder_for(language: str) -> BaseModelEntry | None:
+    """The first of :func:`encoders_for`, or ``None``: for where there are no labelled rows to rank them on."""
+    return next(iter(encoders_for(language)), None)
 
 
 def _folder(entry: BaseModelEntry) -> Path | None:

@@ -112,9 +112,9 @@ def plan_job(
         if option.action.kind == Kind.PUBLISH:
             break
         after = imagine(evidence, option)
-        if option.gain is not None and best_trial(evidence) is not None:
+        known, best = best_trial(evidence), best_trial(after)
+        if option.gain is not None and known is not None and best is not known:
             variance += option.gain.sd**2
-        best = best_trial(after)
         step = Step(
             option.action.title,
             option.action.reason,

@@ -43,7 +43,7 @@ def run(
     Args:
         inputs: ``task``, ``teach``, ``audit``; ``reviews`` where people vetoed or edited texts.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``encoder``, ``count`` (texts wanted for each label, on
-            average), and those of :func:`make_writer`.
+            average), ``aim`` (label to share of the texts; empty: all alike), and those of :func:`make_writer`.
         out: Gets ``judged.jsonl`` (every text with provenance, verdict and reason), ``kept.jsonl`` and
             ``beliefs.safetensors`` (soft labels of the kept texts).
         progress: Progress.
@@ -68,7 +68,7 @@ def run(
         _space(inputs, params),
         part(progress, 0.05, 0.5, "writing"),
     )
-    requests = requests_for(gold, params["count"] * len(data.labels))
+    requests = requests_for(gold, params["count"] * len(data.labels), params["aim"])
     drafts = list(writer.generator.generate(gold, split.pool_texts, requests, data.spec.seed, pool_weights))
     progress(0.5, "judging the new texts")
     known = np.concatenate([split.train_targets, beliefs])
@@ -90,7 +90,7 @@ def run(
         multi_label=data.multi_label,
         embed=opinions.vectors,
         label_probabilities=opinions,
-        balance=_BALANCE,
+        balance=_BALANCE * _unevenness(requests),
         teacher_threshold=0.5 if data.multi_label or len(data.labels) == 2 else 1.5 / len(data.labels),
     )
     wishes = read_reviews(inputs)
@@ -130,11 +130,30 @@ def _certain(edited: Sequence[Judged], data: TaskData) -> Floats:
     return np.array(rows, np.float32).reshape(len(rows), len(data.labels))
 
 
-def requests_for(gold: Sequence[Example], total: int) -> list[Request]:
-    """The texts wanted, shared out evenly over the sets of labels that occur, the frequent ones first."""
+def requests_for(gold: Sequence[Example], total: int, aim: Mapping[str, float]) -> list[Request]:
+    """The texts wanted, shared out over the sets of labels that occur, the frequent ones first.
+
+    Args:
+        gold: The examples.
+        total: Most texts that are wanted.
+        aim: Share of each label, where rows have one label; empty: all sets alike.
+
+    Returns:
+        Requests in the order of their labels, without those that would come to nothing.
+    """
     sets = Counter(tuple(sorted(example.labels)) for example in gold)
-    chosen = [labels for labels, _ in sets.most_common(total)]
-    return [Request(labels, total // len(chosen)) for labels in sorted(chosen)]
+    chosen = sorted(labels for labels, _ in sets.most_common(total))
+    share = {labels: aim[labels[0]] if aim else 1.0 for labels in chosen}
+    whole = sum(share.values())
+    # A number of texts that is whole but for rounding is not to lose one.
+    wanted = {labels: int(total * share[labels] / whole + 1e-6) for labels in chosen}
+    return [Request(labels, count) for labels, count in wanted.items() if count]
+
+
+def _unevenness(requests: Sequence[Request]) -> float:
+    """The most texts wanted for a set of labels, as a multiple of the median: so much more may be kept of it."""
+    counts = [request.count for request in requests]
+    return max(counts) / float(np.median(counts))
 
 
 def _vectors(texts: Sequence[str], inputs: Mapping[str, Path], params: Mapping[str, Any]) -> Floats:
