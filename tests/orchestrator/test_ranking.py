@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,9 @@ def test_evidence_tells_vectors_apart_with_fewer_rows_than_dimensions_and_with_m
         label_evidence(vectors_of(told, dimensions, pull, 1), targets) for pull in (2.0, 0.7, 0.0)
     )
 
-    assert clear.value > dim.value > none.value - none.chance
-    assert clear.value - none.value > clear.chance
-    assert none.value == pytest.approx(0, abs=none.chance)
+    assert clear.value > dim.value > none.value - none.least
+    assert not clear.is_near(none)
+    assert none.value == pytest.approx(0, abs=none.least)
 
 
 def test_a_direction_that_all_texts_share_counts_for_nothing() -> None:
@@ -103,18 +104,46 @@ def test_cosines_in_the_order_of_the_grades_are_best(grades: list[float]) -> Non
     assert pair_order(right, np.ones(4, np.float32)).value == 0
 
 
-def test_chance_is_less_on_more_rows() -> None:
-    few, many = (pair_order(np.arange(n), np.arange(n) % 2) for n in (8, 200))
+@pytest.mark.parametrize("of_each", [10, 100])
+def test_a_lead_that_hangs_on_the_rows_that_were_drawn_is_chance(of_each: int) -> None:
+    told = np.repeat(np.arange(3), of_each)
+    targets = np.eye(3, dtype=np.float32)[told]
+    equals = [label_evidence(vectors_of(told, 32, 0.5, 7), targets)]
+    rng = np.random.default_rng(0)
+    # The same vectors with a little noise of their own: neither is better, one of them leads.
+    for _ in range(12):
+        noisy = vectors_of(told, 32, 0.5, 7) + 0.02 * rng.normal(size=(len(told), 32))
+        equals.append(label_evidence(np.asarray(noisy, np.float32), targets))
+    better = label_evidence(vectors_of(told, 32, 2.0, 7), targets)
 
-    assert many.chance < few.chance / 4
+    leads = [
+        max(a, b, key=lambda s: s.value).is_near(min(a, b, key=lambda s: s.value))
+        for a, b in pairwise(equals[1:])
+    ]
+    assert sum(leads) >= 9
+    assert not any(better.is_near(other) for other in equals)
+
+
+@pytest.mark.parametrize("grades", [2, 5])
+def test_the_same_lead_of_cosines_counts_on_many_pairs_and_not_on_few(grades: int) -> None:
+    def near(pairs: int) -> bool:
+        rng = np.random.default_rng(3)
+        true = np.arange(pairs) % grades
+        good, fair = (true + noise * rng.normal(size=pairs) for noise in (0.8, 1.2))
+        return pair_order(good, true).is_near(pair_order(fair, true))
+
+    assert near(12)
+    assert not near(1000)
+
+
+def worth(*values: float) -> list[Score]:
+    return [Score(value, np.zeros(10), 0.1) for value in values]
 
 
 def test_the_better_is_chosen_unless_the_faster_is_about_as_good() -> None:
-    far, near = [Score(0.2, 0.1), Score(0.5, 0.1)], [Score(0.45, 0.1), Score(0.5, 0.1)]
-
-    assert choose(far, [1.0, 9.0]) == 1
-    assert choose(near, [1.0, 9.0]) == 0
-    assert choose(near, [9.0, 1.0]) == 1
+    assert choose(worth(0.2, 0.5), [1.0, 9.0]) == 1
+    assert choose(worth(0.45, 0.5), [1.0, 9.0]) == 0
+    assert choose(worth(0.45, 0.5), [9.0, 1.0]) == 1
 
 
 def test_the_choice_is_told_in_words() -> None:

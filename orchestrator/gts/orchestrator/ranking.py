@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ _RIDGES = np.geomspace(1e-6, 1e2, 65)
 linear model can always repeat, from being taken for free of noise."""
 _STRONG = 3.0
 """Log odds in nats from which evidence is called strong: twenty to one (Kass and Raftery, Bayes Factors, 1995)."""
+_DEVIATIONS = 1.64
+"""Standard errors of a lead within which it is put down to chance: those of an interval of 90%."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,24 @@ class Base:
     encode_s: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Score:
     """What a base model is worth for a task.
 
     Attributes:
         value: The more the better; to be compared on the same rows only.
-        chance: Difference to another base model's that says nothing on so few rows.
+        parts: What each row adds to it, up to a constant [rows]: their spread says how far it hangs on these rows.
+        least: Lead over another base model that is always put down to chance.
     """
 
     value: float
-    chance: float
+    parts: NDArray[np.float64]
+    least: float
+
+    def is_near(self, other: Score) -> bool:
+        """Whether a lead over another, on the same rows, is no more than chance gives."""
+        error = float(np.std(self.parts - other.parts)) / sqrt(len(self.parts))
+        return self.value - other.value <= max(self.least, _DEVIATIONS * error)
 
 
 def label_evidence(vectors: Floats, targets: Floats) -> Score:
@@ -64,7 +74,8 @@ def label_evidence(vectors: Floats, targets: Floats) -> Score:
         targets: Label indicators [rows, labels]; labels that all rows have, or none, are left out.
 
     Returns:
-        Zero where the vectors tell nothing; a chance difference is one of odds below twenty to one over all rows.
+        Its value is zero where the vectors tell nothing. Parts are log likelihoods of rows left out one at a time under the same
+        variances. A lead of odds below twenty to one over all rows is chance, as the spread of a dozen parts says little.
 
     References:
         You et al., LogME: Practical Assessment of Pre-trained Models for Transfer Learning, 2021.
@@ -74,22 +85,28 @@ def label_evidence(vectors: Floats, targets: Floats) -> Score:
         >>> label_evidence(apart, apart).value > label_evidence(alike, apart).value
         True
     """
-    chance = _STRONG / len(targets)
+    rows = len(targets)
     centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
     told = targets[:, np.ptp(targets, axis=0) > 0].astype(np.float64)
     spread, directions = np.linalg.eigh(centred @ centred.T)
     spread = np.maximum(spread, 0.0)
     if not told.shape[1] or spread.sum() < np.finfo(np.float32).eps:
-        return Score(0.0, chance)
-    squares = (directions.T @ (told - told.mean(axis=0))) ** 2  # [rows, labels]
-    free = len(targets) - 1  # centring takes one
+        return Score(0.0, np.zeros(rows), _STRONG / rows)
+    seen = directions.T @ (told - told.mean(axis=0))  # [rows, labels]
+    free = rows - 1  # centring takes one
     ridges = spread.sum() * _RIDGES
     variances = spread[:, None] + ridges  # [rows, ridges]
-    scale = squares.T @ (1 / variances) / free  # [labels, ridges]
+    scale = (seen**2).T @ (1 / variances) / free  # [labels, ridges]
     volume = np.log(variances).sum(axis=0) - np.log(ridges)  # without the direction that centring took
     evidence = -(free * np.log(scale) + volume) / 2
-    nothing = -free * np.log(squares.sum(axis=0) / free) / 2
-    return Score(float((evidence.max(axis=1) - nothing).mean()) / len(targets), chance)
+    nothing = -free * np.log((seen**2).sum(axis=0) / free) / 2
+    best = evidence.argmax(axis=1)
+    precision = 1 / variances[:, best]  # [rows, labels]
+    own = directions**2 @ precision
+    error = directions @ (seen * precision) / own
+    variance = scale[np.arange(len(best)), best] / own
+    parts = -(np.log(variance) + error**2 / variance).mean(axis=1) / 2
+    return Score(float((evidence.max(axis=1) - nothing).mean()) / rows, parts, _STRONG / rows)
 
 
 def pair_order(cosines: Floats, grades: Floats) -> Score:
@@ -102,24 +119,27 @@ def pair_order(cosines: Floats, grades: Floats) -> Score:
         grades: 0 and 1, or grades on a scale [pairs].
 
     Returns:
-        A chance difference is the standard deviation that the correlation has where cosines say nothing.
+        Its parts are what each pair's ranks add to the correlation (its influence function); a lead of one pair's share is chance.
 
     Example:
         >>> pair_order(np.array([0.9, 0.2, 0.4, 0.8]), np.array([3.0, 0.0, 1.0, 2.0])).value
         1.0
     """
-    return Score(spearman(grades, cosines), float(1 / np.sqrt(max(1, len(grades) - 1))))
+    value = spearman(grades, cosines)
+    one, other = _standard_ranks(grades), _standard_ranks(cosines)
+    return Score(value, one * other - value * (one**2 + other**2) / 2, 1 / len(grades))
 
 
 def choose(scores: Sequence[Score], seconds: Sequence[float]) -> int:
     """The best base model, or the fastest of those that do as well within what chance gives; its position.
 
     Example:
-        >>> choose([Score(0.40, 0.05), Score(0.42, 0.05), Score(0.1, 0.05)], [0.001, 0.02, 0.0005])
+        >>> worth = [Score(value, np.full(20, value), 0.05) for value in (0.40, 0.42, 0.1)]
+        >>> choose(worth, [0.001, 0.02, 0.0005])
         0
     """
     best = max(scores, key=lambda score: score.value)
-    near = [i for i, score in enumerate(scores) if score.value >= best.value - best.chance]
+    near = [i for i, score in enumerate(scores) if best.is_near(score)]
     return min(near, key=lambda i: seconds[i])
 
 
@@ -137,3 +157,10 @@ def in_words(bases: Sequence[Base], chosen: str | None) -> str:
     else:
         why = "its untuned vectors fit the labelled rows best"
     return f"base model {chosen} of {len(bases)}: {why} ({mine.score:.3f}; {others})"
+
+
+def _standard_ranks(values: Floats) -> NDArray[np.float64]:
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(times) - (times - 1) / 2)[place]  # equal values share the mean of theirs
+    deviation = ranks.std()
+    return np.asarray((ranks - ranks.mean()) / deviation if deviation else np.zeros(len(ranks)))
