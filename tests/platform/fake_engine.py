@@ -13,8 +13,10 @@ from pathlib import Path
 from tiny_student import write_tiny_student
 
 from gts.core.errors import Cancelled, StageFailed
+from gts.orchestrator.questions import Question, QuestionKind
 from gts.orchestrator.records import ModelReference
 from gts.orchestrator.worker import Outcome
+from gts.tasks.dataset import Origin
 
 STAGES = {}
 MEASURED = {"metric": "accuracy", "value": 0.9, "low": 0.8, "high": 0.95, "n": 4, "method": "cross-fitting"}
@@ -42,12 +44,17 @@ def make(registry, database):
                 published=job.model.revision if job.model else None,
             )
         made = report(job.name, job.spec, write_judged(store, JUDGED))
-        waits = job.name.startswith("asking") and job.fence == 1
-        if waits:
-            made["questions"] = {"open": 2}
-        return Outcome(made, ModelReference(job.namespace, job.name, revision.oid), waits)
+        asks = job.name.startswith("asking") and job.fence == 1
+        made["questions"] = {"answered": 0, "open": 2 * asks}
+        questions = tuple(question(job, text) for text in ("is it here?", "is it there?") if asks)
+        return Outcome(made, ModelReference(job.namespace, job.name, revision.oid), questions)
 
     return run_job
+
+
+def question(job, text):
+    payload = {"text": text, "options": ["billing", "delivery"]}
+    return Question.new(job.id, QuestionKind.LABEL, payload, "it stands for many", origin=Origin.POOL)
 
 
 def judged(text, label="billing", kind="", **changed):
