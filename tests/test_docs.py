@@ -148,7 +148,7 @@ def test_the_models_in_the_readme_are_models(tmp_path):
 
 
 def test_the_bodies_sent_with_curl_are_understood():
-    from gts.platform.schemas import PredictBody
+    from gts.platform.model_schemas import PredictBody
     from gts.tasks.taskfile import load_task_document
 
     bodies = [json.loads(words[words.index("-d") + 1]) for words in command_lines() if words[0] == "curl"]

@@ -20,7 +20,7 @@ class Watched(Encoder):
         super().__init__(folder)
         self.read: list[str] = []
 
-    def embed(self, texts, batch_size=64, on_batch=None):  # type: ignore[no-untyped-def]
+    def embed(self, texts, batch_size=64, on_batch=None):
         self.read += texts
         return super().embed(texts, batch_size, on_batch)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gts.core.errors import MissingDependency
-from gts.orchestrator import costs
+from gts.orchestrator import costs, model_costs
 from gts.orchestrator.choosing import allowed, best_trial, why_untried
 from gts.orchestrator.course import ClassificationCourse
 from gts.orchestrator.estimate import Estimate
@@ -199,12 +199,12 @@ def test_tokens_are_kept_for_a_writer_that_is_named() -> None:
     alone = Evidence(spec, 170.0, PROFILE, SIZES, **facts)
     also_writes = replace(alone, spec=task(teachers=["big"], generators=["big"], budget={"tokens": 300_000}))
 
-    asked, fewer = costs.texts_to_ask(alone, FACTS), costs.texts_to_ask(also_writes, FACTS)
+    asked, fewer = model_costs.texts_to_ask(alone, FACTS), model_costs.texts_to_ask(also_writes, FACTS)
     left = 270_000 - 1.5 * fewer * FACTS["text_tokens"]
     spent = also_writes.evolve(consulted={"big": {}}, spent_tokens=int(300_000 - left))
 
     assert fewer < asked
-    assert costs.texts_to_write(spent, FACTS, 10.0).count > 0
+    assert model_costs.texts_to_write(spent, FACTS, 10.0).count > 0
 
 
 def test_a_generator_that_was_not_tried_has_a_reason_of_its_own() -> None:

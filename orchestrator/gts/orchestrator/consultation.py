@@ -8,7 +8,7 @@ from typing import Any
 
 from gts.core.artifacts import StageResult
 from gts.core.llm.values import Fault
-from gts.orchestrator import costs
+from gts.orchestrator import model_costs
 from gts.orchestrator.run import Run
 from gts.orchestrator.site_models import TEACHING, asked_with
 from gts.orchestrator.stages.beliefs import CONSULTED, LIKELIHOOD
@@ -29,7 +29,7 @@ def consult(run: Run[TaskData], model: str) -> dict[str, Any]:
         Unavailable: It cannot be reached, or has stopped answering.
     """
     facts, sizes = run.evidence.examined[model], run.evidence.sizes
-    if lacking := costs.is_spent(run.evidence, facts, sizes.folds):
+    if lacking := model_costs.is_spent(run.evidence, facts, sizes.folds):
         return _unasked(f"the budget of {lacking} was spent")
     ways = [model]
     if facts["scores"] and run.evidence.profile.labels <= _FEW_LABELS and not run.data.multi_label:
@@ -59,9 +59,9 @@ def consult(run: Run[TaskData], model: str) -> dict[str, Any]:
             "texts": 0,
             "outcome": f"right on held-out gold: {right}; the others are better without it",
         }
-    texts = costs.texts_to_ask(run.evidence, _measured(heldout))
+    texts = model_costs.texts_to_ask(run.evidence, _measured(heldout))
     if texts:
-        kept = costs.kept_for_writers(run.evidence)
+        kept = model_costs.kept_for_writers(run.evidence)
         about = {fold: texts if fold is None else max(1, texts // (2 * sizes.folds)) for fold in run.folds}
         asked = 0
         for fold, count in about.items():

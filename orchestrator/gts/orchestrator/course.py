@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gts.orchestrator import costs
+from gts.orchestrator import costs, model_costs
 from gts.orchestrator.asking_next import ask_people
 from gts.orchestrator.choosing import allowed, best_trial, target_is_met, wanted_tiers
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial, Variant
@@ -15,7 +15,7 @@ from gts.orchestrator.planner import Action, Effort, Kind, Option
 from gts.tasks.spec import EMBEDDED, TaskSpec
 
 POOLS = ((600, 300), (2000, 800), (6000, 2000), (20_000, 4000))
-"""Pool texts for the student to publish and for each fold's, from a frugal start to all that helped (benchmarks/LOG.md)."""
+"""Pool texts for the student to publish and for each fold's, from a frugal start to the most that any rung of the ladder takes."""
 
 
 class ClassificationCourse:
@@ -27,7 +27,7 @@ class ClassificationCourse:
         tiers = wanted_tiers(spec, profile)
         is_timed = spec.budget.seconds is not None
         is_hard = is_timed and spec.student.tier != "mini"
-        kept = costs.writers_share(len(spec.writers)) if is_timed else 0.0
+        kept = model_costs.writers_share(len(spec.writers)) if is_timed else 0.0
         sizes = costs.choose_sizes(profile, budget_s * (1 - kept), "mini" in tiers, is_hard)
         if not sizes.encoder:
             # No writer is worth the encoder: without it the same examples teach far less (benchmarks/LOG.md).
@@ -100,21 +100,21 @@ class ClassificationCourse:
         for name in evidence.spec.language_models:
             if name not in evidence.examined:
                 return Action(
-                    Kind.EXAMINE, f"see what {name} can do and how fast", costs.EXAMINE_S, model=name
+                    Kind.EXAMINE, f"see what {name} can do and how fast", model_costs.EXAMINE_S, model=name
                 )
         for name in evidence.spec.teachers:
             facts = evidence.examined[name]
             if name in evidence.consulted or "problem" in facts:
                 continue
             texts = evidence.profile.gold
-            if lacking := costs.is_spent(evidence, facts, evidence.sizes.folds):
+            if lacking := model_costs.is_spent(evidence, facts, evidence.sizes.folds):
                 reason = f"the budget of {lacking} is spent before {name} was asked about any text"
                 return Action(Kind.CONSULT, reason, model=name)
-            pool = costs.texts_to_ask(evidence, facts, spared=texts)
+            pool = model_costs.texts_to_ask(evidence, facts, spared=texts)
             reason = f"ask {name} about {texts} gold texts whose labels it is not shown" + (
                 f", and if it knows better than others about {pool} unlabelled ones" if pool else ""
             )
-            forecast = facts["text_seconds"] * (texts + costs.POOL_SHARE * pool)
+            forecast = facts["text_seconds"] * (texts + model_costs.POOL_SHARE * pool)
             return Action(Kind.CONSULT, reason, forecast, model=name)
         return None
 
@@ -144,7 +144,9 @@ class ClassificationCourse:
         if trial is None or tried or not sizes.refine_steps or target_is_met(evidence, trial):
             return
         forecast = costs.student_s(profile, sizes, "mini", sizes.refine_steps)
-        rest = self._student_s(evidence, "static") + costs.PACKAGING_S + costs.kept_for_writers_s(evidence)
+        rest = (
+            self._student_s(evidence, "static") + costs.PACKAGING_S + model_costs.kept_for_writers_s(evidence)
+        )
         reason = f"there is time to train the mini student end to end for {sizes.refine_steps} steps"
         action = Action(Kind.REFINE, reason, forecast, "mini")
         yield Option(action, fits(evidence, action, rest))
@@ -176,7 +178,7 @@ class ClassificationCourse:
         )
         reason = f"teach with {pool} unlabelled texts instead of {sizes.pool}"
         action = Action(Kind.MORE, reason, forecast, trial.tier, sizes=then)
-        rest = costs.PACKAGING_S + costs.kept_for_writers_s(evidence)
+        rest = costs.PACKAGING_S + model_costs.kept_for_writers_s(evidence)
         yield Option(action, fits(evidence, action, rest), usual=False)
 
     def _generate(self, evidence: Evidence) -> Iterator[Option]:
@@ -200,14 +202,14 @@ class ClassificationCourse:
         if not is_scarce:
             reason = "try texts made from the user's own"
         action = Action(Kind.GENERATE, reason, forecast, trial.tier, EMBEDDED)
-        rest = costs.PACKAGING_S + costs.kept_for_writers_s(evidence)
+        rest = costs.PACKAGING_S + model_costs.kept_for_writers_s(evidence)
         yield Option(action, fits(evidence, action, rest), is_scarce)
 
     def _have_written(self, evidence: Evidence, trial: Trial, name: str) -> Action:
         if target_is_met(evidence):
             return Action(Kind.FORGO, "the target was met without them", model=name)
         training_s = costs.generate_s(evidence.profile, evidence.sizes, trial.tier)
-        found = costs.texts_to_write(evidence, evidence.examined[name], training_s)
+        found = model_costs.texts_to_write(evidence, evidence.examined[name], training_s)
         if not found.count:
             return Action(Kind.FORGO, found.lacking, model=name)
         reason = f"the task wants texts by {name}: try {found.count} for each label"

@@ -66,11 +66,9 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
         folder = Path(tempfile.mkdtemp(dir=store.root / "tmp"))
         try:
             assemble(store, production.package, report, folder, f"{job.namespace}/{job.name}")
-            if job.model is not None and is_published(registry, job.model, folder):
-                return report, job.model
-            # An attempt that died may have published before people answered more; its revision stands if it is this student.
-            died = registry.published_by(job.namespace, job.name, job.id)
-            last = ModelReference(job.namespace, job.name, died.oid) if died else job.model
+            # The registry knows more than the job where an attempt died after it had published.
+            newest = registry.published_by(job.namespace, job.name, job.id)
+            last = ModelReference(job.namespace, job.name, newest.oid) if newest else job.model
             if last is not None and is_published(registry, last, folder):
                 return report, last
             revision = registry.publish(

@@ -14,9 +14,10 @@ from gts.orchestrator.priors import ASSIST, UNKNOWN_GAIN, prior_value, shipped_g
 Z90 = 1.645
 """Standard deviations to each side of the middle that hold 90% of a normal distribution."""
 _GAP = 0.7
-"""Share of the distance between audited teachers and a student of the labels alone that teaching covers."""
+"""Share of the distance between audited teachers and a student of the labels alone that teaching covers: a guess, which each
+audit and each trial corrects."""
 _BETWEEN_TIERS = 0.03
-"""How far tasks differ in the distance between tiers, as a standard deviation."""
+"""How far tasks differ in the distance between tiers, as a standard deviation: a guess."""
 _START_POOL = 50
 """Pool texts that are as good as none; more are counted in doublings of it."""
 
@@ -32,7 +33,7 @@ def forecast_gain(evidence: Evidence, action: Action) -> Gain | None:
         return None
     best = best_trial(evidence)
     if not allowed(evidence, action.tier):
-        return _usual_gain(evidence, ASSIST, "static") if action.kind == Kind.DISTIL else None
+        return usual_gain(evidence, ASSIST, "static") if action.kind == Kind.DISTIL else None
     seed_only = _seed_value(evidence, action.tier)
     if action.kind in (Kind.SEED, Kind.DISTIL):
         value = (
@@ -45,7 +46,7 @@ def forecast_gain(evidence: Evidence, action: Action) -> Gain | None:
         return None
     if action.kind == Kind.MORE and action.sizes is not None:
         return _more(evidence, best, action.sizes.pool)
-    return _usual_gain(evidence, action.kind, action.tier)
+    return usual_gain(evidence, action.kind, action.tier)
 
 
 def gain_seen(before: Evidence, after: Evidence, action: Action) -> tuple[str, float, float] | None:
@@ -74,7 +75,8 @@ def gain_name(evidence: Evidence, kind: str, tier: str) -> str:
     return f"{kind} {evidence.spec.type} {tier}".strip()
 
 
-def _usual_gain(evidence: Evidence, kind: str, tier: str) -> Gain:
+def usual_gain(evidence: Evidence, kind: str, tier: str) -> Gain:
+    """What a kind of action brings a tier in tasks of this type: by the site's own jobs, else as it was shipped."""
     name = gain_name(evidence, kind, tier)
     return evidence.profile.experience.gains.get(name) or shipped_gains().get(name, UNKNOWN_GAIN)
 
@@ -109,7 +111,7 @@ def forecast_of(evidence: Evidence, option: Option) -> Forecast:
 def measuring_error(value: float, n: int) -> float:
     """Standard deviation of the difference of two students that were measured on the same few gold rows.
 
-    They mostly err on the same rows, so half of the variance of one alone is counted.
+    They mostly err on the same rows, so half of the variance that two measured apart would have is counted: that of one alone.
     """
     return max(0.005, sqrt(max(value * (1 - value), 0.05) / max(n, 1)))
 
@@ -127,7 +129,7 @@ def _seed_value(evidence: Evidence, tier: str) -> Gain:
 
 def _teaching(evidence: Evidence, action: Action, seed_only: Gain) -> Gain:
     """What teaching adds to a student of the labels alone."""
-    prior = _usual_gain(evidence, Kind.DISTIL, action.tier)
+    prior = usual_gain(evidence, Kind.DISTIL, action.tier)
     if evidence.audit is None or evidence.trial(action.tier) is None:
         return prior
     gap = evidence.audit["ensemble_accuracy"] - seed_only.mean
@@ -139,7 +141,7 @@ def _teaching(evidence: Evidence, action: Action, seed_only: Gain) -> Gain:
 def _more(evidence: Evidence, best: Trial, pool: int) -> Gain:
     """The learning curve over the pool: what a doubling brought so far says what the next will bring."""
     used = max(_START_POOL + 1, evidence.sizes.pool)
-    doubling = _usual_gain(evidence, Kind.MORE, best.tier)
+    doubling = usual_gain(evidence, Kind.MORE, best.tier)
     seen = log2(used / _START_POOL)
     error = measuring_error(best.best.value, evidence.profile.gold)
     doubling = doubling.given((best.student.value - best.seed_only.value) / seen, error / seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gts.core.llm.entries import find
-from gts.orchestrator import costs
+from gts.orchestrator import costs, model_costs
 from gts.orchestrator.aims import Aim, aims_of
 from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.run import Run
@@ -39,12 +39,16 @@ def generate(run: Run[TaskData], name: str, tier: str) -> dict[str, Any]:
         facts = run.evidence.examined[name]
         entry = find(name)
         own |= asked_with(name, WRITING) | {
-            "count": costs.texts_to_write(run.evidence, facts, costs.generate_s(profile, sizes, tier)).count,
+            "count": model_costs.texts_to_write(
+                run.evidence, facts, costs.generate_s(profile, sizes, tier)
+            ).count,
             "search": entry.search,
             "tune": entry.tune,
             "schema": facts["schema"],
         }
-        forecast += own["count"] * profile.labels * costs.write_s(profile, facts) + costs.tune_s(facts)
+        forecast += own["count"] * profile.labels * model_costs.write_s(profile, facts) + model_costs.tune_s(
+            facts
+        )
     if judges := run.evidence.judges:
         own["judges"] = {judge: asked_with(judge, TEACHING) for judge in judges}
     for judge in judges:

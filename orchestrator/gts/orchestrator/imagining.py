@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gts.core.llm.entries import find
-from gts.orchestrator import costs
+from gts.orchestrator import model_costs
 from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Trial, Variant
-from gts.orchestrator.forecasts import seconds_of
-from gts.orchestrator.gains import Gain
+from gts.orchestrator.forecasts import seconds_of, usual_gain
 from gts.orchestrator.planner import Kind, Option
-from gts.orchestrator.priors import UNKNOWN_GAIN, prior_value, shipped_gains
+from gts.orchestrator.priors import prior_value
 from gts.orchestrator.site_models import OUT_OF_REACH, in_words
 
 _TYPICAL = {
@@ -40,7 +39,7 @@ def _nothing(evidence: Evidence, option: Option) -> Evidence:
 
 def _audited(evidence: Evidence, option: Option) -> Evidence:
     tier = "mini" if evidence.profile.encoder and evidence.sizes.encoder else "static"
-    value = prior_value(evidence.spec.type, tier).mean + _teaching(evidence, tier).mean
+    value = prior_value(evidence.spec.type, tier).mean + usual_gain(evidence, Kind.DISTIL, tier).mean
     return evidence.evolve(audit={"ensemble_accuracy": min(value, 1.0), "weights": {}, "models": {}})
 
 
@@ -52,7 +51,11 @@ def _trained(evidence: Evidence, option: Option) -> Evidence:
         return _with(evidence, action.tier, Variant.SEED, seed_only, seed_only)
     if action.kind == Kind.DISTIL:
         return _with(
-            evidence, action.tier, Variant.PLAIN, seed_only + _teaching(evidence, action.tier).mean, seed_only
+            evidence,
+            action.tier,
+            Variant.PLAIN,
+            seed_only + usual_gain(evidence, Kind.DISTIL, action.tier).mean,
+            seed_only,
         )
     before = known.best.value if known else best.best.value if best else seed_only
     value = before + (option.gain.improvement if option.gain else 0.0)
@@ -65,7 +68,7 @@ def _written(evidence: Evidence, option: Option) -> Evidence:
     name = option.action.model
     written = {**evidence.generations, name: {"accepted": _KEPT}}
     if name in evidence.examined:
-        toll = costs.writing_toll(evidence, evidence.examined[name], 0.0)
+        toll = model_costs.writing_toll(evidence, evidence.examined[name], 0.0)
         evidence = evidence.evolve(
             spent_tokens=evidence.spent_tokens + int(toll.tokens),
             spent_money=evidence.spent_money + toll.money,
@@ -136,11 +139,6 @@ _OUTCOMES: Mapping[Kind, Callable[[Evidence, Option], Evidence]] = {
     Kind.PACKAGE: _packaged,
     Kind.EVALUATE: _tested,
 }
-
-
-def _teaching(evidence: Evidence, tier: str) -> Gain:
-    name = f"{Kind.DISTIL.value} {evidence.spec.type} {tier}"
-    return evidence.profile.experience.gains.get(name) or shipped_gains().get(name, UNKNOWN_GAIN)
 
 
 def _with(evidence: Evidence, tier: str, variant: Variant, value: float, seed_only: float) -> Evidence:

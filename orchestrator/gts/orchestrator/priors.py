@@ -1,6 +1,6 @@
 """What is expected before anything has been measured for a task.
 
-The numbers come from the recorded benchmarks (``benchmarks/priors.py`` writes them); a platform's own jobs correct them
+The numbers come from the recorded benchmarks (``benchmarks/priors.py`` writes them, with ``jobs`` 0 where one is a guess); a platform's own jobs correct them
 (:mod:`gts.orchestrator.experience`).
 """
 

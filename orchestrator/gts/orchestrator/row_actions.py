@@ -7,7 +7,7 @@ from typing import Any
 
 from gts.core.llm.entries import find
 from gts.core.threads import machine_name
-from gts.orchestrator import costs, row_costs
+from gts.orchestrator import costs, model_costs, row_costs
 from gts.orchestrator.actions import posed
 from gts.orchestrator.asking_next import BATCH
 from gts.orchestrator.choosing import best_trial
@@ -197,9 +197,9 @@ def _have_made(run: Run[RowTask], action: Action) -> dict[str, Any]:
     else:
         facts = run.evidence.examined[name]
         training_s = row_costs.distil_s(run.evidence, action.tier) / 2
-        count = costs.texts_to_write(run.evidence, facts, training_s).count
+        count = model_costs.texts_to_write(run.evidence, facts, training_s).count
         own |= asked_with(name, WRITING) | {"schema": facts["schema"], "count": count}
-        forecast += count * profile.labels * costs.write_s(profile, facts)
+        forecast += count * profile.labels * model_costs.write_s(profile, facts)
     for number, fold in enumerate(run.folds):
         params = run.fold_params(fold) | own
         if name != EMBEDDED:

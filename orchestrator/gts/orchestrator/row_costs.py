@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gts.orchestrator import costs
+from gts.orchestrator import costs, model_costs
 from gts.orchestrator.choosing import wanted_tiers
 from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.evidence import Evidence, Profile
@@ -40,7 +40,7 @@ def pool_to_ask(evidence: Evidence, model: str) -> int:
     facts, fits = evidence.examined[model], evidence.sizes.folds + 1
     gold = evidence.profile.gold
     left_s = _ASKING_S if evidence.spec.budget.seconds is None else evidence.left_s / 2
-    share = 1 - costs.writers_share(len(evidence.waiting_writers))
+    share = 1 - model_costs.writers_share(len(evidence.waiting_writers))
     limits = [float(min(evidence.sizes.pool, _MOST_ASKED))]
     for left, each in (
         (left_s, facts["text_seconds"]),

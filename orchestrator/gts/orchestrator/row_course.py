@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gts.orchestrator import costs
+from gts.orchestrator import costs, model_costs
 from gts.orchestrator.asking_next import ask_people
 from gts.orchestrator.choosing import allowed, best_trial, target_is_met
 from gts.orchestrator.evidence import Evidence, Profile, Sizes, Trial
@@ -37,7 +37,7 @@ class RowCourse:
     def sizes(self, spec: TaskSpec, profile: Profile, budget_s: float, effort: Effort) -> Sizes:
         """See :meth:`gts.orchestrator.planner.Course.sizes`."""
         tiers = tiers_of(spec, profile)
-        budget_s *= 1 - costs.writers_share(len(spec.writers))
+        budget_s *= 1 - model_costs.writers_share(len(spec.writers))
         folds = max(2, min(_MOST_FOLDS, profile.smallest_label))
         fits = 2 * (folds + 1)
         most = max(FEW_ROWS_VISITS, _PASSES * profile.gold)
@@ -112,7 +112,7 @@ class RowCourse:
         for name in evidence.spec.language_models:
             if name not in evidence.examined:
                 reason = f"see what {name} can do and how fast"
-                return Action(Kind.EXAMINE, reason, costs.EXAMINE_S, model=name)
+                return Action(Kind.EXAMINE, reason, model_costs.EXAMINE_S, model=name)
             facts = evidence.examined[name]
             if name in evidence.spec.teachers and name not in evidence.consulted and "problem" not in facts:
                 gold, pool = evidence.profile.gold, pool_to_ask(evidence, name)
@@ -145,7 +145,7 @@ class RowCourse:
         if EMBEDDED in evidence.generations:
             return
         forecast = distil_s(evidence, trial.tier) / 2
-        kept = costs.writers_share(len(evidence.waiting_writers))
+        kept = model_costs.writers_share(len(evidence.waiting_writers))
         is_scarce = costs.wants_generator(profile, evidence.spec.type)
         reason = "try rows made of the user's own"
         if is_scarce:
@@ -157,7 +157,9 @@ class RowCourse:
     def _have_written(self, evidence: Evidence, trial: Trial, name: str, is_met: bool) -> Action:
         if is_met:
             return Action(Kind.FORGO, "the target was met without them", model=name)
-        found = costs.texts_to_write(evidence, evidence.examined[name], distil_s(evidence, trial.tier) / 2)
+        found = model_costs.texts_to_write(
+            evidence, evidence.examined[name], distil_s(evidence, trial.tier) / 2
+        )
         if not found.count:
             return Action(Kind.FORGO, found.lacking, model=name)
         reason = f"the task wants rows by {name}: try {found.count} of each kind"

@@ -12,7 +12,8 @@ from gts.orchestrator.planner import Effort, Kind, Option
 from gts.tasks.spec import TaskSpec
 
 _BY_PRODUCT = 0.25
-"""Share of what has been spent that another tier may cost, which is of use to those who need it smaller or better."""
+"""Share of what has been spent that another tier may cost, which is of use to those who need it smaller or better:
+a choice, not a measurement."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from gts.core.errors import NotFound
 from gts.orchestrator import jobs
-from gts.platform.schemas import FileView, ModelDetail, ModelView, RevisionView
+from gts.platform.model_schemas import FileView, ModelDetail, ModelView, RevisionView
 from gts.platform.services import Services
 from gts.registry.values import Repository, Revision
 

@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from gts.platform.model_schemas import FileView, ModelDetail
 from gts.platform.pages.languages import ENGLISH, Language, mark
 from gts.platform.pages.markdown import render_card
 from gts.platform.pages.reports import interval_sentence
 from gts.platform.pages.snippets import Snippet, snippets
 from gts.platform.pages.words import metric_name
-from gts.platform.schemas import FileView, ModelDetail
 from gts.registry.values import Repository
 
 _SHORT_COMMIT = 10

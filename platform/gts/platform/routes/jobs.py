@@ -15,11 +15,12 @@ from gts.orchestrator.states import JobState
 from gts.platform.auth import GuardedRoute, Reader, Writer
 from gts.platform.errors import error_responses
 from gts.platform.jobviews import event_view, find_job, job_view
-from gts.platform.schemas import EventPage, JobPage, JobView, Preview, WishBody
+from gts.platform.schemas import EventPage, JobPage, JobView, WishBody
 from gts.platform.services import ServicesDep
 from gts.platform.sse import follow_job
 from gts.platform.steering import cancel_job, change_job, continue_job, finish_job
 from gts.platform.submission import accept, read_submission
+from gts.platform.task_schemas import Preview
 from gts.tasks.preview import preview
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], route_class=GuardedRoute)

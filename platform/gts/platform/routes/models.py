@@ -8,8 +8,15 @@ from fastapi import APIRouter, Query
 
 from gts.platform.auth import GuardedRoute, Inferrer, Reader, Writer
 from gts.platform.errors import error_responses
+from gts.platform.model_schemas import (
+    AliasBody,
+    AliasView,
+    ModelDetail,
+    ModelPage,
+    PredictAnswer,
+    PredictBody,
+)
 from gts.platform.published import describe_model, model_view
-from gts.platform.schemas import AliasBody, AliasView, ModelDetail, ModelPage, PredictAnswer, PredictBody
 from gts.platform.services import ServicesDep
 from gts.registry.values import RefKind
 

@@ -10,9 +10,9 @@ from gts.platform.auth import GuardedRoute, Writer
 from gts.platform.errors import error_responses
 from gts.platform.planning import plan_of
 from gts.platform.routes.jobs import TASK_BODY
-from gts.platform.schemas import PlanView
 from gts.platform.services import ServicesDep
 from gts.platform.submission import read_submission
+from gts.platform.task_schemas import PlanView
 
 router = APIRouter(prefix="/plans", tags=["jobs"], route_class=GuardedRoute)
 

@@ -14,7 +14,7 @@ from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import GuardedRoute, Inferrer
 from gts.platform.errors import error_response, validation_error
 from gts.platform.hub_shapes import answer_of, rows_of
-from gts.platform.schemas import InferenceBody, SentencePairs
+from gts.platform.model_schemas import InferenceBody, SentencePairs
 from gts.platform.services import ServicesDep
 
 

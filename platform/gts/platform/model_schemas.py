@@ -1,0 +1,146 @@
+"""Bodies and answers of the REST API about published models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class ModelView(BaseModel):
+    """A published model."""
+
+    id: str = Field(description="`namespace/name`.", examples=["local/support-tickets"])
+    commit: str = Field(description="The commit that is described; in listings the newest.")
+    created_at: datetime
+    updated_at: datetime
+    card: dict[str, Any] = Field(description="Facts for listings: task, library, tags, measures.")
+
+
+class ModelPage(BaseModel):
+    """Some models, most recently published first."""
+
+    models: list[ModelView]
+    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
+
+
+class FileView(BaseModel):
+    """One file of a model."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class RevisionView(BaseModel):
+    """One commit of a model."""
+
+    commit: str
+    message: str
+    author: str
+    created_at: datetime
+    job_id: str | None
+
+
+class ModelDetail(ModelView):
+    """A model with its files and history."""
+
+    files: list[FileView]
+    refs: dict[str, str] = Field(description="Branches, tags and aliases, each with the commit it names.")
+    history: list[RevisionView]
+    report: dict[str, Any] | None = Field(description="The report of the job that made it.")
+
+
+class AliasBody(BaseModel):
+    """What an alias is to name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    revision: str = Field("main", max_length=255, description="Commit, branch, tag or another alias.")
+
+
+class AliasView(BaseModel):
+    """An alias and the commit it names now."""
+
+    alias: str
+    commit: str
+
+
+Text = Annotated[str, Field(examples=["where is my parcel?"])]
+
+
+class PredictBody(BaseModel):
+    """What to ask a model about: texts, or rows of its task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    texts: list[Text] | None = Field(
+        None, min_length=1, description="Texts, at most as many as the server allows."
+    )
+    rows: list[dict[str, Any]] | None = Field(
+        None,
+        min_length=1,
+        description='In place of texts: `{"text_a", "text_b"}` for similarity, `{"text", "entities"}` for relations between '
+        'given entities, `{"text"}` for all else.',
+    )
+    revision: str = Field("main", max_length=255, description="Commit, branch or alias.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.texts is None) == (self.rows is None):
+            raise ValueError("either texts or rows")
+        return self
+
+    def asked(self) -> list[dict[str, Any]]:
+        """The rows asked about."""
+        return self.rows if self.rows is not None else [{"text": text} for text in self.texts or ()]
+
+
+class ScoreView(BaseModel):
+    """One label and its probability."""
+
+    label: str
+    score: float
+
+
+class PredictionView(BaseModel):
+    """What the model says about one text."""
+
+    labels: list[str] = Field(description="The labels it gives: one, or for multi-label tasks any number.")
+    scores: list[ScoreView] = Field(description="Probability of every label, highest first.")
+
+
+class PredictAnswer(BaseModel):
+    """Predictions, in the order of the texts or rows."""
+
+    model: str
+    commit: str
+    predictions: list[PredictionView | dict[str, Any]] = Field(
+        description="Of a classifier its labels and scores; of other models what their task type gives: entities, relations, "
+        "events, a score, a summary."
+    )
+
+
+class InferenceParameters(BaseModel):
+    """Options that Hub clients send."""
+
+    top_k: Annotated[int, Field(ge=1)] | None = Field(None, description="Only the k likeliest labels.")
+    function_to_apply: str | None = Field(
+        None, description="`none`, `softmax` or `sigmoid`; must fit the model."
+    )
+
+
+class SentencePairs(BaseModel):
+    """One sentence to be compared with others."""
+
+    source_sentence: str
+    sentences: list[str] = Field(min_length=1)
+
+
+class InferenceBody(BaseModel):
+    """A request in the shape of `huggingface_hub.InferenceClient`."""
+
+    inputs: Annotated[str, Field(examples=["where is my parcel?"])] | list[str] | SentencePairs
+    parameters: InferenceParameters | None = None
+    options: dict[str, Any] | None = Field(None, description="Accepted and not used.")
