@@ -1,12 +1,11 @@
-"""The table of the task types in README, from the recorded results.
+"""The tables of the task types in README and docs/task-types.md, from the recorded results.
 
-python benchmarks/types_table.py benchmarks/results/task_types.json benchmarks/results/task_peers.json benchmarks/results/ceilings.json
+python benchmarks/types_table.py
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections import defaultdict
 from pathlib import Path
 from statistics import mean
@@ -17,40 +16,45 @@ from task_types import CASES
 
 Run = dict[str, Any]
 
+RESULTS = Path(__file__).with_name("results")
+HEADS = ("set, draws", "gold rows", "measure", "student", "test", "seed-only", "others", "whole training set")
+COSTS = ("job, s", "MB", "rows/s")
+
 
 def main() -> None:
-    ours, peers, whole = (json.loads(Path(path).read_text()) for path in sys.argv[1:4])
+    ours, peers, whole, extracts = map(_read, ("task_types", "task_peers", "ceilings", "extracts"))
     print(f"{ours['date']}, {ours['machine']['processor']}, commit {ours['commit']}\n")
-    heads = (
-        "set, draws",
-        "gold rows",
-        "measure",
-        "student",
-        "test",
-        "seed-only",
-        "peer",
-        "whole training set",
-    )
-    print(f"| {' | '.join(heads)} | job, s | MB | rows/s |")
-    print("|---" * (len(heads) + 3) + "|")
-    runs, theirs = defaultdict(list), defaultdict(list)
+    runs: dict[str, list[Run]] = defaultdict(list)
     for run in ours["runs"]:
         runs[run["case"]].append(run)
+    others: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for run in peers["runs"]:
-        theirs[run["case"]].append(run["test"])
+        others[run["case"]][run["peer"].split()[0]].append(run["test"])
+    for run in extracts["runs"]:
+        for name in ("lead", "oracle"):
+            others[run["case"]][name].append(run["test"][name])
     ceilings = {(run["set"], run["tier"]): run["test"][run["metric"]] for run in whole["runs"]}
+    print(f"| {' | '.join((*HEADS, *COSTS))} |")
+    print("|---" * len((*HEADS, *COSTS)) + "|")
     for name, case in CASES.items():
         tiers = [tier for tier in ("mini", "static") if any(tier in run["students"] for run in runs[name])]
         for tier in tiers:
-            peer = theirs[name] if tier == tiers[0] else []
-            print(f"| {' | '.join(line(name, runs[name], tier, peer, ceilings.get((case.folder, tier))))} |")
+            beside = others[name] if tier == tiers[0] else {}
+            cells = line(name, runs[name], tier, beside, ceilings.get((case.folder, tier)))
+            print(f"| {' | '.join(cells)} |")
     held = [run["estimate"]["low"] <= tested(run) <= run["estimate"]["high"] for run in ours["runs"]]
     print(
-        f"\nThe interval held the test measure of the published student in {sum(held)} of {len(held)} jobs."
+        f"\nThe interval held the test measure of the published student in {sum(held)} of {len(held)} jobs.\n"
     )
+    for name in CASES:
+        found = [tested(run) for run in runs[name]]
+        floor = mean(run["test"]["seed_only"][run["metric"]] for run in runs[name])
+        print(f"{name}: published {spread(found, 3)}, its seed-only {floor:.3f}")
 
 
-def line(name: str, runs: list[Run], tier: str, peer: list[float], ceiling: float | None) -> list[str]:
+def line(
+    name: str, runs: list[Run], tier: str, others: dict[str, list[float]], ceiling: float | None
+) -> list[str]:
     """The cells of one case and tier."""
     found = [run for run in runs if tier in run["students"]]
     students = [run["students"][tier] for run in found]
@@ -61,7 +65,7 @@ def line(name: str, runs: list[Run], tier: str, peer: list[float], ceiling: floa
         f"`{tier}`",
         spread([student["test"] for student in students], 3),
         f"{mean(student['seed_only_test'] for student in students):.3f}",
-        f"{mean(peer):.3f}" if peer else "",
+        ", ".join(f"{other} {mean(values):.3f}" for other, values in others.items()),
         f"{ceiling:.3f}" if ceiling is not None else "",
         f"{mean(run['wall_s'] for run in found):.0f}",
         f"{mean(student['bytes'] for student in students) / 1e6:.1f}",
@@ -72,6 +76,11 @@ def line(name: str, runs: list[Run], tier: str, peer: list[float], ceiling: floa
 def tested(run: Run) -> float:
     """The published student's measure on the test rows."""
     return float(run["test"][run["published"][1]][run["metric"]])
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    return found
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ _ASKING_S, _MOST_ASKED = 120.0, 500
 
 
 def tiers_of(spec: TaskSpec, profile: Profile) -> tuple[str, ...]:
-    """Tiers that are made of a task, largest first: those that the person wants, of those that there are."""
-    possible = craft_of(spec.type).tiers(profile.encoder is not None)
+    """Tiers that are made of a task, largest first: those that the person wants, or those worth their time in its type."""
+    usual = craft_of(spec.type).usual_tiers
     wanted = wanted_tiers(spec, profile)
-    return tuple(tier for tier in possible if tier in wanted)
+    return tuple(tier for tier in wanted if tier in usual or tier == spec.student.tier)
 
 
 def visit_s(spec: TaskSpec, profile: Profile, tier: str) -> float:

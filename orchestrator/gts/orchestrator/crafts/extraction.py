@@ -111,9 +111,10 @@ class ExtractionCraft:
         findings = extract(asked, scene.spec.extraction, ask, ExtractionConfig(schema=schema)).findings
         return [None if finding is None else finding.beliefs for finding in findings]
 
-    def tiers(self, has_encoder: bool) -> tuple[str, ...]:
-        """A transformer where there is an encoder; the small trunk always."""
-        return ("mini", "static") if has_encoder else ("static",)
+    @property
+    def usual_tiers(self) -> tuple[str, ...]:
+        """Both: a transformer is much better."""
+        return "mini", "static"
 
     def begins(self, tier: str, gold: int) -> bool:
         """The small trunk is warmed up; a transformer is tuned from the first."""

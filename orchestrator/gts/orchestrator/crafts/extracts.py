@@ -57,8 +57,9 @@ def judge_extracts(
         decisions: For each row, how scores become an extract, as numbers (see :meth:`Choice.to_json`).
 
     Returns:
-        ``measures`` holds ``rouge1``, ``rouge2``, ``rougeL`` and ``n``, and ``lead``: the deciding measure of
-        the first sentences, or of the first pieces of any kind within the same limits, whichever is best.
+        ``measures`` holds ``rouge1``, ``rouge2``, ``rougeL`` and ``n``, and the deciding measure of two others: ``lead``, of
+        the first sentences, or of the first pieces of any kind within the same limits, whichever is best; ``oracle``, of
+        pieces within these limits whose worth is read off the summary: about the best that any extract can be.
     """
     column = rouge.Rouge._fields.index(spec.metric)
     choices = [Choice.from_json(decision) for decision in decisions]
@@ -67,7 +68,8 @@ def judge_extracts(
     low, high = _interval(values[:, column])
     measures = dict(zip(rouge.Rouge._fields, map(float, means), strict=True))
     most = spec.length.sentences or _usual_length(gold).sentences or 1
-    measures |= {"lead": _lead(rows, choices, most, column), "n": float(len(rows))}
+    measures |= {"lead": _lead(rows, choices, most, column), "oracle": _oracle(rows, choices, column)}
+    measures["n"] = float(len(rows))
     return Judgement(measures, float(means[column]), low, high, _loss(rows, scores))
 
 
@@ -148,6 +150,16 @@ def _lead(rows: Sequence[SummaryRow], choices: Sequence[Choice], most: int, colu
     for unit in UNITS:
         alike = [Choice(unit, choice.sentences, choice.characters, lead=True) for choice in choices]
         means.append(np.mean([_value(row, (), one)[column] for row, one in zip(rows, alike, strict=True)]))
+    return float(max(means))
+
+
+def _oracle(rows: Sequence[SummaryRow], choices: Sequence[Choice], column: int) -> float:
+    means = []
+    for unit in UNITS:
+        alike = [Choice(unit, choice.sentences, choice.characters) for choice in choices]
+        known = [gains_of(row.text, row.summary or "") for row in rows]
+        values = [_value(*one)[column] for one in zip(rows, known, alike, strict=True)]
+        means.append(np.mean(values))
     return float(max(means))
 
 

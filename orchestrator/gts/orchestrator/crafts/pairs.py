@@ -99,9 +99,10 @@ class PairCraft:
         said = tell(questions, 2, False, ask).probabilities[:, 1].tolist()
         return [None if np.isnan(belief) else belief for belief in said]
 
-    def tiers(self, has_encoder: bool) -> tuple[str, ...]:
-        """A transformer where there is an encoder; the token table always."""
-        return ("mini", "static") if has_encoder else ("static",)
+    @property
+    def usual_tiers(self) -> tuple[str, ...]:
+        """Both: which is better depends on the pairs."""
+        return "mini", "static"
 
     def begins(self, tier: str, gold: int) -> bool:
         """Token vectors; few pairs also leave a transformer as it is: tuning it gained little and took six times as long."""

@@ -135,8 +135,9 @@ class Craft(Protocol):
         """
         ...
 
-    def tiers(self, has_encoder: bool) -> tuple[str, ...]:
-        """Tiers of students, largest first."""
+    @property
+    def usual_tiers(self) -> tuple[str, ...]:
+        """Tiers that are made where the person asks for none, largest first."""
         ...
 
     def begins(self, tier: str, gold: int) -> bool:
