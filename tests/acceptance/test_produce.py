@@ -108,8 +108,9 @@ def check(report: Report, data: TaskData) -> None:
     student = load_student(folder)
     assert student.labels == data.labels
     assert student.manifest.tier == report["tier"]
-    assert report["estimate"]["value"] >= report["seed_only"]["value"]
+    assert report["measured"]["value"] >= report["seed_only"]["value"]
     assert report["estimate"]["low"] <= report["estimate"]["value"] <= report["estimate"]["high"]
+    assert ("unlabelled" in report["estimate"]["method"]) == (report["counts"]["pool"] > 0)
     assert report["estimate"]["n"] == report["counts"]["gold"] == len(data.gold)
     assert sum(teacher["weight"] for teacher in report["teachers"]) == pytest.approx(1, abs=1e-3)
     predicted = student.decide(student.predict([example.text for example in data.test]))

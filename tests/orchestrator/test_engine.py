@@ -106,7 +106,7 @@ def test_the_better_student_is_published(store: ArtifactStore) -> None:
     )
 
     assert (report["tier"], report["published"]) == ("mini", "student")
-    assert (report["estimate"]["value"], report["seed_only"]["value"]) == (
+    assert (report["measured"]["value"], report["seed_only"]["value"]) == (
         pytest.approx(0.9, abs=0.03),
         pytest.approx(0.8, abs=0.03),
     )
@@ -122,7 +122,7 @@ def test_a_student_that_is_worse_gives_way_to_its_seed_only_twin(store: Artifact
     production, report = produce(store, canned(logits_of(quality), encoder=None), task(store))
 
     assert (report["tier"], report["published"]) == ("static", "seed_only")
-    assert report["estimate"] == report["seed_only"]
+    assert report["measured"] == report["seed_only"]
     (decision,) = (d for d in report["decisions"] if d["action"] == "distil static")
     assert "dropped for its seed-only twin" in decision["outcome"]
     made_from = json.loads((store.path(production.package) / "config.json").read_text())["made_from"]
@@ -147,8 +147,8 @@ def test_never_worse_whatever_students_say(
     digest = task(store, multi=multi, pool=pool, goal={"metric": metric}, seed=seed % 2**31)
     _, report = produce(store, canned(logits, encoder=encoder), digest)
 
-    assert report["estimate"]["value"] >= report["seed_only"]["value"]
-    assert report["estimate"]["metric"] == metric
+    assert report["measured"]["value"] >= report["seed_only"]["value"]
+    assert report["measured"]["metric"] == metric
     assert all(student["estimate"] >= student["seed_only"] for student in report["students"])
     (published,) = (student for student in report["students"] if student["published"])
     assert published["tier"] == report["tier"]
@@ -162,7 +162,7 @@ def test_generated_texts_are_dropped_where_they_do_not_help(store: ArtifactStore
     assert (report["generators"][0]["used"], report["generators"][0]["accepted"]) == (False, 12)
     assert report["generators"][0]["rejected"] == {"copy": 8}
     assert report["counts"]["generated"] == 0
-    assert report["estimate"]["value"] == pytest.approx(0.8, abs=0.03)
+    assert report["measured"]["value"] == pytest.approx(0.8, abs=0.03)
 
 
 def test_generated_texts_are_used_where_they_help(store: ArtifactStore) -> None:
@@ -171,7 +171,7 @@ def test_generated_texts_are_used_where_they_help(store: ArtifactStore) -> None:
 
     assert report["generators"][0]["used"]
     assert report["counts"]["generated"] == 12
-    assert report["estimate"]["value"] == pytest.approx(0.8, abs=0.03)
+    assert report["measured"]["value"] == pytest.approx(0.8, abs=0.03)
     made_from = json.loads((store.path(production.package) / "config.json").read_text())["made_from"]
     assert made_from == '"static generated"'
 
@@ -459,8 +459,8 @@ def test_another_budget_or_tier_repeats_no_stage(store: ArtifactStore) -> None:
         store, stages, task(store, budget={"seconds": 4000}, student={"tier": "static"}, goal={"target": 1.0})
     )
 
-    assert len(ran) == before
-    assert all(stage["cached"] for stage in report["stages"])
+    assert ran[before:] == ["expect"]  # what that one will reach had not been asked
+    assert all(stage["cached"] for stage in report["stages"] if stage["name"] != "expect")
     assert (first.trial.tier, again.trial.tier) == ("mini", "static")
 
 

@@ -17,6 +17,8 @@ START_S = 5.0
 """Loading torch and a model in a fresh process."""
 GUESS_S = 30.0
 """Comparing a few thousand texts with what is said of labels."""
+EXPECT_S = 0.5
+"""Comparing what students and teachers say of the pool."""
 MINE_S = 8.0
 """Making pairs of some thousand single texts."""
 

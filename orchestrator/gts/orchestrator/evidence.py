@@ -92,6 +92,7 @@ class Trial:
         seed_only: Quality of the same tier trained on the seed labels alone, on the same folds.
         artifacts: ``student`` and ``seed_only``: the fits on all gold.
         folds: The students of the folds, in order.
+        twin_folds: The seed-only students of the folds, in order; only of classification.
         generators: Whose texts are among its lessons.
         pool: Pool texts that its teachers labelled.
         student_decision: Thresholds by which the student's beliefs become answers; only where rows are no single
@@ -109,6 +110,7 @@ class Trial:
     pool: int = 0
     student_decision: Mapping[str, float] = field(default_factory=dict)
     seed_only_decision: Mapping[str, float] = field(default_factory=dict)
+    twin_folds: tuple[str, ...] = ()
 
     @property
     def helps(self) -> bool:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gts.orchestrator import actions, guessing, row_actions
+from gts.orchestrator import actions, guessing, row_actions, trials
 from gts.orchestrator.course import ClassificationCourse
 from gts.orchestrator.decisions import Decisions
+from gts.orchestrator.estimate import Estimate
+from gts.orchestrator.evidence import Trial
 from gts.orchestrator.planner import Action, Course, Kind, Planner
 from gts.orchestrator.row_course import RowCourse
 from gts.orchestrator.run import Run
@@ -30,12 +32,14 @@ class Line:
         profile: Name of the stage that counts the data.
         course: What can be done.
         actions: How each kind of action is done.
+        expected: What the better twin of a trial can be expected to reach on new texts.
     """
 
     prepare: Callable[[StageRunner, Any, Decisions], Any]
     profile: str
     course: Course
     actions: Mapping[Kind, Do]
+    expected: Callable[[Run[Any], Trial], Estimate]
 
 
 _CLASSIFICATION = Line(
@@ -56,6 +60,7 @@ _CLASSIFICATION = Line(
         Kind.PACKAGE: actions.package,
         Kind.EVALUATE: actions.evaluate,
     },
+    trials.expected,
 )
 _ROWS = Line(
     row_actions.prepare,
@@ -73,6 +78,7 @@ _ROWS = Line(
         Kind.PACKAGE: row_actions.package,
         Kind.EVALUATE: row_actions.evaluate,
     },
+    row_actions.expected,
 )
 
 

@@ -15,6 +15,7 @@ from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.decisions import Decisions, Forecast
 from gts.orchestrator.encoders import candidates_of
+from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Evidence, Profile, Trial
 from gts.orchestrator.experience import GAIN, Experience
 from gts.orchestrator.forecasts import forecast_of, gain_seen, kind_of
@@ -41,6 +42,7 @@ class Production:
     Attributes:
         evidence: Everything measured.
         trial: The student chosen.
+        expected: What it can be expected to reach on new texts.
         package: Digest of its packaged folder.
         stages: Account of each stage: name, detail, seconds, forecast_seconds, cached.
         decisions: Account of each action (see :class:`Decisions`).
@@ -51,6 +53,7 @@ class Production:
 
     evidence: Evidence
     trial: Trial
+    expected: Estimate
     package: str
     stages: tuple[Mapping[str, Any], ...]
     decisions: tuple[Mapping[str, Any], ...]
@@ -125,16 +128,18 @@ def produce_student(
         option = planner.next(run.evidence)
         action, known, ran = option.action, run.evidence, runner.ran
         with decisions.made(action.title, action.reason, forecast_of(known, option)) as done:
-            outcome = "published" if action.kind == Kind.PUBLISH else line.actions[action.kind](run, action)
+            if action.kind == Kind.PUBLISH:
+                trial = best_trial(run.evidence)
+                expected = line.expected(run, trial) if trial else None
+                done("published", trial.best if trial else None)
+                break
+            outcome = line.actions[action.kind](run, action)
             trial = best_trial(run.evidence)
             done(outcome, trial.best if trial else None)
-        if action.kind == Kind.PUBLISH:
-            break
         run.take_stock()
         if runner.ran > ran:  # what was found finished has been learnt from
             _learn(runner, action, known, run.evidence)
-    trial = best_trial(run.evidence)
-    if trial is None:
+    if trial is None or expected is None:
         made = {
             tier: {k: p[k] for k in ("parameters", "latency_ms")} for tier, p in run.evidence.packages.items()
         }
@@ -148,7 +153,9 @@ def produce_student(
     if "questions" in run.artifacts:
         questions = tuple(read_json(store.path(run.artifacts["questions"]) / "questions.json"))
     account = tuple(decisions.account)
-    return Production(run.evidence, trial, package, tuple(runner.account), account, models, data, questions)
+    return Production(
+        run.evidence, trial, expected, package, tuple(runner.account), account, models, data, questions
+    )
 
 
 def _with_wishes(evidence: Evidence, wishes: Wishes) -> Evidence:

@@ -46,7 +46,7 @@ def assemble(
             if path.is_file():
                 shutil.copy(path, place)
         manifest = read_manifest(target)
-        metrics = {name: report[name] for name in ("estimate", "seed_only", "test", "counts")}
+        metrics = {name: report[name] for name in ("estimate", "measured", "seed_only", "test", "counts")}
         manifest = manifest.model_copy(update={"metrics": metrics})
         write_manifest(target, manifest)
         write_card(target, report, manifest, repository)

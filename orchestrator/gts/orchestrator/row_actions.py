@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gts.core.llm.entries import find
@@ -23,6 +24,7 @@ from gts.orchestrator.site_models import OUT_OF_REACH, TEACHING, WRITING, asked_
 from gts.orchestrator.stages.rows import folds_of
 from gts.orchestrator.stages.rows.audit import opinions_of
 from gts.orchestrator.stages.rows.crossing import cross_judge
+from gts.orchestrator.stages.rows.expect import STUDENT_OF
 from gts.orchestrator.taskstore import put_test
 from gts.tasks.rows import RowTask, has_sentences
 from gts.tasks.spec import EMBEDDED
@@ -279,12 +281,7 @@ def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, 
         if larger is not None:
             inputs = {"assistant": larger.artifacts[larger.winner] if fold is None else larger.folds[fold]}
         else:
-            inputs = {
-                "audit": run.artifacts["audit"],
-                f"teachers of {fold}": run.artifacts[f"teach {fold}"],
-                f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
-                **{f"{name} of {fold}": run.artifacts[f"{name} {fold}"] for name in _believed(run)},
-            }
+            inputs = {"audit": run.artifacts["audit"], **_teachers(run, fold)}
         inputs |= {f"generate {name}": run.artifacts[f"generate {name} {fold}"] for name in generators}
         if larger is None:
             inputs["twin"] = seed_only[fold]
@@ -349,6 +346,37 @@ def _judge(run: Run[RowTask], fits: Mapping[int | None, str]) -> tuple[Judgement
     said = opinions_of(craft, data, inputs, folds)["student"]
     judged = cross_judge(craft, data, said, folds_of(craft, data, folds))
     return judged, craft.decide(data, data.gold, said)
+
+
+def expected(run: Run[RowTask], trial: Trial) -> Estimate:
+    """What the better twin of a trial can be expected to reach on new rows (see :func:`gts.orchestrator.trials.expected`).
+
+    Where the deciding measure is not made of parts, such as ROUGE, it is what was measured on held-out gold.
+    """
+    best, spec = trial.best, run.evidence.spec
+    craft = craft_of(spec.type)
+    if not run.evidence.profile.pool or craft.tally(run.data, [], [], []) is None:
+        return best
+    folds = range(len(trial.folds))
+    inputs = {"student": trial.artifacts[trial.winner]}
+    inputs |= {f"{STUDENT_OF}{k}": trial.folds[k] for k in folds}
+    if "audit" in run.artifacts:
+        inputs["audit"] = run.artifacts["audit"]
+        for k in folds:
+            inputs |= _teachers(run, k)
+    params = {"folds": len(folds), "decision": dict(trial.decision)}
+    found = run.runner.run("rows.expect", trial.tier, params, costs.EXPECT_S, **inputs).summary
+    how = f"{best.method}, corrected by {found['pool']:,} unlabelled rows"
+    return replace(best, value=found["value"], low=found["low"], high=found["high"], method=how)
+
+
+def _teachers(run: Run[RowTask], fold: int | None) -> dict[str, str]:
+    """What the teachers of a fold said, as inputs of a stage."""
+    return {
+        f"teachers of {fold}": run.artifacts[f"teach {fold}"],
+        f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
+        **{f"{name} of {fold}": run.artifacts[f"{name} {fold}"] for name in _believed(run)},
+    }
 
 
 def _estimate(run: Run[RowTask], judged: Judgement) -> Estimate:

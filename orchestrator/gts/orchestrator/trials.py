@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from gts.orchestrator import costs
 from gts.orchestrator.estimate import Estimate, estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.run import Run
-from gts.orchestrator.stages.beliefs import GENERATED
+from gts.orchestrator.stages.beliefs import CONSULTED, GENERATED
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
 from gts.tasks.dataset import TaskData, fair_sample
 
@@ -29,6 +30,7 @@ def try_student(run: Run[TaskData], tier: str, variant: Variant, generators: tup
         folds,
         generators,
         run.evidence.sizes.pool,
+        twin_folds=tuple(seed_only[fold] for fold in run.folds)[:-1],
     )
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
     return trial
@@ -40,7 +42,7 @@ def try_seed_only(run: Run[TaskData], tier: str) -> Trial:
     estimate = _estimate(run, fits)
     whole, folds = fits[None], tuple(fits[fold] for fold in run.folds)[:-1]
     artifacts = {"student": whole, "seed_only": whole}
-    trial = Trial(tier, Variant.SEED, estimate, estimate, artifacts, folds)
+    trial = Trial(tier, Variant.SEED, estimate, estimate, artifacts, folds, twin_folds=folds)
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
     return trial
 
@@ -85,6 +87,32 @@ def _label_more(run: Run[TaskData], student: str, most: int) -> str:
     params = {"pool": most, "taught": sizes.pool}
     forecast = costs.label_s(run.evidence.profile, sizes)
     return run.runner.run("label", "by the mini student", params, forecast, student=student).artifact
+
+
+def expected(run: Run[TaskData], trial: Trial) -> Estimate:
+    """What the better twin of a trial can be expected to reach on new texts.
+
+    What is measured on held-out gold, corrected by the pool (see :func:`gts.orchestrator.powered.corrected`); where there is no pool, or nobody
+    has labelled anything, it is that measure itself.
+    """
+    best, profile = trial.best, run.evidence.profile
+    if run.data.is_guessed or not profile.pool or not run.evidence.sizes.fold_pool:
+        return best
+    folds = trial.folds if trial.helps else trial.twin_folds
+    inputs = {"student": trial.artifacts[trial.winner]}
+    inputs |= {f"student of {k}": fold for k, fold in enumerate(folds)}
+    if "audit" in run.artifacts:
+        inputs["audit"] = run.artifacts["audit"]
+        inputs |= {f"teach of {k}": run.artifacts[f"teach {k}"] for k in range(len(folds))}
+        for name in run.evidence.judges:
+            for k in range(len(folds)):
+                inputs[f"heldout {name} of {k}"] = run.artifacts[f"heldout {name} {k}"]
+                asked = f"{CONSULTED}{name} of {k}"
+                inputs |= {asked: run.artifacts[asked]} if asked in run.artifacts else {}
+    params = {"folds": len(folds)}
+    found = run.runner.run("expect", trial.tier, params, costs.EXPECT_S, **inputs).summary
+    how = f"{best.method}, corrected by {found['pool']:,} unlabelled texts"
+    return replace(best, value=found["value"], low=found["low"], high=found["high"], method=how)
 
 
 def heldout_logits(run: Run[TaskData], folds: Sequence[str]) -> Floats:

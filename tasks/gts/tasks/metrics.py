@@ -200,12 +200,12 @@ def evaluate(
     return result
 
 
-def wilson_interval(successes: float, n: int, confidence: float = 0.9) -> Interval:
+def wilson_interval(successes: float, n: float, confidence: float = 0.9) -> Interval:
     """Interval of a proportion (Wilson 1927), good for small ``n`` and for proportions near 0 and 1.
 
     Args:
         successes: Number of right predictions; may be a fraction where weights were used.
-        n: Number of predictions.
+        n: Number of predictions; may be a fraction where an error is given as the number of rows that would have it.
         confidence: Probability with which the interval should hold the true value.
 
     Example:

@@ -114,6 +114,9 @@ def canned(
         measures = {"accuracy": 0.5, "macro_f1": 0.5, "n": len(load_task(inputs["test"]).test)}
         return {"student": measures, "seed_only": measures}
 
+    def expect(data: TaskData, inputs: Any, params: Any, out: Path) -> dict[str, Any]:
+        return {"value": 0.8, "low": 0.7, "high": 0.9, "power": 1.0, "pool": len(data.pool), "changed": 0.0}
+
     def nothing(data: TaskData, inputs: Any, params: Any, out: Path) -> dict[str, Any]:
         return {}
 
@@ -138,5 +141,6 @@ def canned(
         "generate": generate,
         "package": package,
         "evaluate": evaluate,
+        "expect": expect,
     }
     return {name: stage(name, works.get(name, nothing)) for name in stages.STAGES}

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.orchestrator.crafts.judging import decide_structures, judge_structures
-from gts.orchestrator.crafts.protocol import Ask, Decision, Judgement, Lesson, Opinions, Report, Scene
+from gts.orchestrator.crafts.judging import decide_structures, judge_structures, tally_structures
+from gts.orchestrator.crafts.protocol import Ask, Decision, Floats, Judgement, Lesson, Opinions, Report, Scene
 from gts.orchestrator.crafts.vectors import text_vectors
 from gts.orchestrator.stages.common import MOST_TOKENS
 from gts.student.layout import StudentManifest
 from gts.tasks.dataset import Origin
-from gts.tasks.items import ENTITY, RELATION, TRIGGER, Beliefs, Item, certain, items_of
+from gts.tasks.items import ENTITY, RELATION, TRIGGER, Beliefs, Item, certain, decide, items_of
 from gts.tasks.rows import MarkedRow, RowTask
 from gts.tasks.structures import Structure
 
@@ -170,6 +170,24 @@ class ExtractionCraft:
     ) -> Judgement:
         """F1 of what is believed enough."""
         return judge_structures(task.spec, _found(rows), [belief or {} for belief in beliefs], decisions)
+
+    def tally(
+        self,
+        task: RowTask,
+        said: Sequence[Beliefs | None],
+        decisions: Sequence[Decision],
+        true: Sequence[Beliefs | None],
+    ) -> Floats | None:
+        """Findings of the deciding kind; where it is a mean over types, nothing."""
+        return tally_structures(
+            task.spec, [own or {} for own in said], decisions, [own or {} for own in true]
+        )
+
+    def settled(
+        self, task: RowTask, said: Sequence[Beliefs | None], decisions: Sequence[Decision]
+    ) -> list[Beliefs]:
+        """What is believed enough."""
+        return [certain(decide(own or {}, decision)) for own, decision in zip(said, decisions, strict=True)]
 
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report

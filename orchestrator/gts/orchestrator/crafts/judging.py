@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gts.orchestrator.crafts.protocol import Decision, Judgement
+from gts.orchestrator.crafts.protocol import Decision, Floats, Judgement
 from gts.orchestrator.estimate import CONFIDENCE
 from gts.tasks.extraction_metrics import (
     Kind,
@@ -37,6 +37,12 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
     "relation": (ENTITY, RELATION),
     "event": (TRIGGER, ARGUMENT),
 }
+_ITEM: Mapping[str, str] = {
+    "micro_f1": ENTITY,
+    "triple_f1": RELATION,
+    "trigger_f1": TRIGGER,
+    "argument_f1": ARGUMENT,
+}
 _LEAST_THRESHOLD, _USUAL_THRESHOLD = 0.1, 0.5
 _FLOOR = 0.01
 """What is not believed at all is taken for this, so that one surprise does not decide everything."""
@@ -65,6 +71,34 @@ def judge_structures(
     }
     low, high = _interval(spec, gold, decided)
     return Judgement({**measures, "n": len(gold)}, measures[spec.metric], low, high, _loss(gold, beliefs))
+
+
+def tally_structures(
+    spec: TaskSpec,
+    beliefs: Sequence[Beliefs],
+    decisions: Sequence[Decision],
+    true: Sequence[Beliefs],
+) -> Floats | None:
+    """What of each text's findings is right, made, and there to be made, by what somebody believes [texts, 3].
+
+    Args:
+        spec: The task.
+        beliefs: What is believed of each text.
+        decisions: For each, the least belief of each kind of finding.
+        true: What somebody else believes of each.
+
+    Returns:
+        ``None`` where the deciding measure is no F1 of single findings.
+    """
+    counted = _ITEM.get(spec.metric)
+    if counted is None:
+        return None
+    rows = []
+    for own, decision, other in zip(beliefs, decisions, true, strict=True):
+        made = [item for item in items_of(decide(own, decision)) if item.kind == counted]
+        there = {item: belief for item, belief in other.items() if item.kind == counted}
+        rows.append((sum(there.get(item, 0.0) for item in made), len(made), sum(there.values())))
+    return np.array(rows, np.float64).reshape(-1, 3)
 
 
 def decide_structures(spec: TaskSpec, gold: Sequence[Structure], beliefs: Sequence[Beliefs]) -> Decision:

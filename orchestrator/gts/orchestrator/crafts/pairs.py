@@ -155,15 +155,10 @@ class PairCraft:
         decisions: Sequence[Decision],
     ) -> Judgement:
         """Accuracy, F1 and rank correlation of calibrated beliefs."""
-        from gts.student.pairs.calibration import logit
-        from gts.student.runtime import sigmoid
-
         targets, graded = _shares(task, rows), task.spec.scale is not None
         metric = task.spec.metric
-        slope, intercept, threshold = (
-            np.array([decision[key] for decision in decisions]) for key in ("slope", "intercept", "threshold")
-        )
-        said = sigmoid((slope * logit(_raw(beliefs)) + intercept).astype(np.float32))
+        threshold = np.array([decision["threshold"] for decision in decisions])
+        said = _calibrated(beliefs, decisions)
 
         def measure(some: NDArray[np.int64]) -> dict[str, Any]:
             return similarity_metrics.evaluate(
@@ -175,6 +170,29 @@ class PairCraft:
         bounded = np.clip(said.astype(np.float64), 1e-4, 1 - 1e-4)
         loss = -(targets * np.log(bounded) + (1 - targets) * np.log(1 - bounded)).mean()
         return Judgement(measures, float(measures[metric]), low, high, float(loss))
+
+    def tally(
+        self,
+        task: RowTask,
+        said: Sequence[float | None],
+        decisions: Sequence[Decision],
+        true: Sequence[float | None],
+    ) -> Floats | None:
+        """Whether a pair is told right, or what is said and is alike; of graded pairs nothing."""
+        if task.spec.scale is not None:
+            return None
+        alike, likely = np.array(self.settled(task, said, decisions)) > 0.5, _raw(true).astype(np.float64)
+        if task.spec.metric == "accuracy":
+            return np.where(alike, likely, 1 - likely)[:, None]
+        return np.stack([alike * likely, alike, likely], axis=1)
+
+    def settled(
+        self, task: RowTask, said: Sequence[float | None], decisions: Sequence[Decision]
+    ) -> list[float]:
+        """One where a pair is told to be alike, zero where not."""
+        threshold = np.array([decision["threshold"] for decision in decisions])
+        alike = _calibrated(said, decisions) >= threshold
+        return [float(one) for one in alike]
 
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
@@ -289,6 +307,14 @@ def _shares(task: RowTask, rows: Sequence[PairRow]) -> Floats:
     from gts.student.pairs.lessons import shares
 
     return shares([row.score or 0.0 for row in rows], task.spec.scale)
+
+
+def _calibrated(beliefs: Sequence[float | None], decisions: Sequence[Decision]) -> Floats:
+    from gts.student.pairs.calibration import logit
+    from gts.student.runtime import sigmoid
+
+    slope, intercept = (np.array([decision[key] for decision in decisions]) for key in ("slope", "intercept"))
+    return sigmoid((slope * logit(_raw(beliefs)) + intercept).astype(np.float32))
 
 
 def _raw(beliefs: Sequence[float | None]) -> Floats:

@@ -27,6 +27,8 @@ Ask = Callable[[Sequence[Call]], Sequence[Answer]]
 
 Report = Callable[[float], None]
 
+Floats = NDArray[Any]
+
 Decision = Mapping[str, float]
 """Thresholds and the like, with which beliefs become answers; only the craft knows its keys."""
 
@@ -171,6 +173,27 @@ class Craft(Protocol):
         self, task: RowTask, rows: Sequence[Row], beliefs: Sequence[Belief], decisions: Sequence[Decision]
     ) -> Judgement:
         """Measure beliefs about gold rows, each turned into an answer by the decision of its row."""
+        ...
+
+    def tally(
+        self,
+        task: RowTask,
+        said: Sequence[Belief],
+        decisions: Sequence[Decision],
+        true: Sequence[Belief],
+    ) -> Floats | None:
+        """What each row brings to the deciding measure, its answer held against what somebody believes to be true.
+
+        Returns:
+            ``[rows, 1]``, how likely the answer is right, or ``[rows, 3]``, findings that are right, made and there to be made, of
+            which F1 is the measure; ``None`` where the measure is made of neither.
+        """
+        ...
+
+    def settled(
+        self, task: RowTask, said: Sequence[Belief], decisions: Sequence[Decision]
+    ) -> Sequence[Belief]:
+        """The answers that beliefs become, as the beliefs of somebody who is sure of them."""
         ...
 
     def train(

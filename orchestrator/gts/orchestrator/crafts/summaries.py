@@ -147,6 +147,21 @@ class SummaryCraft:
         """ROUGE of the extracts, and of the first sentences as ``lead``."""
         return judge_extracts(task.spec, task.gold, rows, _scores(rows, beliefs), decisions)
 
+    def tally(
+        self,
+        task: RowTask,
+        said: Sequence[Scores | None],
+        decisions: Sequence[Decision],
+        true: Sequence[Scores | None],
+    ) -> None:
+        """Nothing: ROUGE is not made of parts that can be believed one by one."""
+
+    def settled(
+        self, task: RowTask, said: Sequence[Scores | None], decisions: Sequence[Decision]
+    ) -> list[Scores]:
+        """The scores as they are."""
+        return [own or () for own in said]
+
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
     ) -> None:

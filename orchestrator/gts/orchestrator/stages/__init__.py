@@ -63,11 +63,12 @@ STAGES: Mapping[str, Stage] = {
         _stage("audit", 4),
         _stage("examine", 3, model="model"),
         _stage("consult", 2, model="model"),
-        _stage("distil", 3),
+        _stage("distil", 4),
         _stage("generate", 4, model="generator"),
         _stage("label", 1),
         _stage("package", 2),
         _stage("evaluate", 1),
+        _stage("expect", 1),
         _stage("pose", 1),
         _stage("rows.mine", 1),
         _stage("rows.profile", 3),
@@ -80,6 +81,7 @@ STAGES: Mapping[str, Stage] = {
         _stage("rows.generate", 2, model="generator"),
         _stage("rows.package", 1),
         _stage("rows.evaluate", 1),
+        _stage("rows.expect", 1),
         _stage("rows.pose", 1),
     )
 }

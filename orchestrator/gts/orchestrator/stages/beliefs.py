@@ -1,4 +1,4 @@
-"""What the audited teachers believe about a fold's pool, language models included."""
+"""What the audited teachers believe about a fold's rows, language models included."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ GENERATED = "generate "
 """Inputs of this prefix are generated texts, each followed by the generator's name."""
 
 
-def pool_beliefs(inputs: Mapping[str, Path], multi_label: bool) -> Floats:
-    """The ensemble's beliefs about the pool rows of a fold [rows, labels], before they are sharpened.
+def ensemble_beliefs(inputs: Mapping[str, Path], multi_label: bool, about: str = "pool") -> Floats:
+    """The ensemble's beliefs about rows of a fold [rows, labels], before they are sharpened.
 
     Args:
-        inputs: ``teach`` and ``audit``; ``consult NAME`` for each language model that was asked about the pool.
+        inputs: ``teach`` and ``audit``; ``consult NAME`` for each language model that was asked about these rows.
         multi_label: Whether labels are independent.
+        about: ``pool`` or ``heldout``.
     """
     audit = read_json(inputs["audit"] / "audit.json")
-    rest = combine(load_arrays(inputs["teach"] / "pool.safetensors"), audit["rest"])
+    rest = combine(load_arrays(inputs["teach"] / f"{about}.safetensors"), audit["rest"])
     if not any(model["weight"] > 0 for model in audit["models"].values()):
         return rest
     rest = sharpen(rest, audit["others"]["exponent"], multi_label)
@@ -35,7 +36,7 @@ def pool_beliefs(inputs: Mapping[str, Path], multi_label: bool) -> Floats:
         name: raw
         for key, folder in inputs.items()
         if key.startswith(CONSULTED)
-        for name, raw in load_arrays(folder / "pool.safetensors").items()
+        for name, raw in load_arrays(folder / f"{about}.safetensors").items()
     }
     for name, model in audit["models"].items():
         own = rest  # for texts about which the model was not asked, or had no opinion

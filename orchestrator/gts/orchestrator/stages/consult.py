@@ -10,7 +10,7 @@ import numpy as np
 
 from gts.core.llm.backend import Scorer
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.beliefs import LIKELIHOOD, pool_beliefs
+from gts.orchestrator.stages.beliefs import LIKELIHOOD, ensemble_beliefs
 from gts.orchestrator.stages.common import Floats, Ints, Split, load_arrays, load_split, part, save_arrays
 from gts.orchestrator.stages.language_models import Asking, open_model
 from gts.teacher.incontext import Known, ask_about
@@ -49,7 +49,7 @@ def run(
     if params["about"] == "heldout":
         texts, rows, name = split.heldout_texts, np.arange(len(split.heldout)), "heldout"
     else:
-        rows = _least_sure(pool_beliefs(inputs, split.data.multi_label), params["about"])
+        rows = _least_sure(ensemble_beliefs(inputs, split.data.multi_label), params["about"])
         texts, name = [split.pool_texts[row] for row in rows], "pool"
     total = len(split.heldout) if name == "heldout" else len(split.pool)
     answers, method = {}, ""

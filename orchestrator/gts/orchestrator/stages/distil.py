@@ -41,8 +41,8 @@ def run(
             ``consult NAME``, ``assistant``, ``labelled`` and ``generate NAME`` where there are any.
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``tier``, ``seed_only``, ``encoder``, and
             for mini ``steps`` and ``max_length``.
-        out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]); for the fit on all gold also the
-            weights; for mini ``pool.safetensors`` (``probabilities``).
+        out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]) and ``pool.safetensors`` (``probabilities`` [pool,
+            labels]); for the fit on all gold also the weights.
         progress: Progress.
     """
     split = load_split(inputs, params)
@@ -93,6 +93,7 @@ def _train_static(
         )
 
     save_arrays(out / "heldout.safetensors", {"logits": logits(split.heldout_texts)})
+    _save_beliefs(logits(split.pool_texts), data, out)
     if full:
         arrays: dict[str, Any] = {
             "table": student.table.astype(np.float16),
@@ -137,12 +138,16 @@ def _train_mini(
         report = part(progress, 0.8, 0.95, "labelling the pool for the smaller tier")
         pool = mini_logits(model, tokenizer, split.pool_texts, MOST_TOKENS, report)
     save_arrays(out / "heldout.safetensors", {"logits": heldout})
-    if not params["seed_only"]:
-        beliefs = sigmoid(pool) if data.multi_label else softmax(pool)
-        save_arrays(out / "pool.safetensors", {"probabilities": beliefs})
+    _save_beliefs(pool, data, out)
     if full:
         model.save_pretrained(out / "model")
         tokenizer.save_pretrained(out / "model")
+
+
+def _save_beliefs(logits: Floats, data: TaskData, out: Path) -> None:
+    """What the student believes of the pool: a larger one teaches a smaller with it, and the folds' tell how far they agree."""
+    beliefs = sigmoid(logits) if data.multi_label else softmax(logits)
+    save_arrays(out / "pool.safetensors", {"probabilities": beliefs})
 
 
 def _vectors(lesson: Curriculum, known: Mapping[str, Floats], trunk: Path) -> Floats:

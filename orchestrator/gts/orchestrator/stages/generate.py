@@ -17,7 +17,7 @@ from gts.generator.filters import FilterContext, acceptance, judge
 from gts.generator.protocol import Judged, PoolWeights, Request
 from gts.generator.wishes import edits, read_reviews, respect
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.beliefs import pool_beliefs
+from gts.orchestrator.stages.beliefs import ensemble_beliefs
 from gts.orchestrator.stages.common import (
     MOST_TOKENS,
     Floats,
@@ -56,7 +56,7 @@ def run(
     gold = [data.gold[i] for i in split.train]
     beliefs = np.zeros((0, len(data.labels)), np.float32)
     if len(split.pool):
-        beliefs = pool_beliefs(inputs, data.multi_label)
+        beliefs = ensemble_beliefs(inputs, data.multi_label)
     progress(0.05, "writing")
     pool_weights = (
         PoolWeights(data.labels, np.clip(beliefs, 0, 1).astype(np.float64)) if len(split.pool) else None

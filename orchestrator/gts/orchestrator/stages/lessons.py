@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gts.orchestrator.stages.beliefs import GENERATED, pool_beliefs
+from gts.orchestrator.stages.beliefs import GENERATED, ensemble_beliefs
 from gts.orchestrator.stages.common import Floats, Split, load_arrays, read_json
 from gts.tasks.text import same_text_key
 from gts.teacher.ensemble import sharpen
@@ -51,7 +51,7 @@ def taught(split: Split, inputs: Mapping[str, Path]) -> Curriculum:
     audit = read_json(inputs["audit"] / "audit.json")
     texts, parts = list(base.texts), [base.targets]
     if len(split.pool):
-        beliefs = sharpen(pool_beliefs(inputs, multi), audit["exponent"], multi)
+        beliefs = sharpen(ensemble_beliefs(inputs, multi), audit["exponent"], multi)
         if "assistant" in inputs:
             beliefs = (beliefs + load_arrays(inputs["assistant"] / "pool.safetensors")["probabilities"]) / 2
         texts += split.pool_texts

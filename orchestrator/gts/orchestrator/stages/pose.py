@@ -13,7 +13,7 @@ import numpy as np
 from gts.orchestrator.questions import QuestionKind, subject_of
 from gts.orchestrator.selection import doubts, select
 from gts.orchestrator.stage import Progress
-from gts.orchestrator.stages.beliefs import GENERATED, pool_beliefs
+from gts.orchestrator.stages.beliefs import GENERATED, ensemble_beliefs
 from gts.orchestrator.stages.common import (
     Floats,
     Split,
@@ -159,7 +159,7 @@ def _labels(
     if count <= 0 or not len(split.pool):
         return
     audit = read_json(inputs["audit"] / "audit.json")
-    beliefs = sharpen(pool_beliefs(inputs, data.multi_label), audit["exponent"], data.multi_label)
+    beliefs = sharpen(ensemble_beliefs(inputs, data.multi_label), audit["exponent"], data.multi_label)
     if "student" in inputs:
         beliefs = (beliefs + load_arrays(inputs["student"] / "pool.safetensors")["probabilities"]) / 2
     vectors, known = _space(split, inputs)

@@ -97,7 +97,10 @@ def print_report(report: Mapping[str, Any]) -> None:
     console.print(
         f"[bold]{report['name']}[/]" if _is_name(report["name"]) else plain(report["name"]), soft_wrap=True
     )
-    rows = [("student", report["tier"], *_measured(estimate)), ("seed-only", "", *_measured(seed))]
+    rows = [("expected on new texts", report["tier"], *_measured(estimate))]
+    if measured := report.get("measured"):
+        rows.append(("on held-out gold: student", "", *_measured(measured)))
+    rows.append(("on held-out gold: seed-only", "", *_measured(seed)))
     for who, scores in (report.get("test") or {}).items():
         rows.append(
             (

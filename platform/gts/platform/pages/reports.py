@@ -15,6 +15,8 @@ from gts.platform.pages.words import metric_name
 from gts.tasks.measures import AGREEMENT, shown
 
 _CONFIDENCE = 0.9
+_VAGUE = 0.4
+"""Width of an interval that says next to nothing."""
 _SAME = 0.0005  # differences that would read as 0.0 points
 
 
@@ -65,6 +67,10 @@ def interval_sentence(estimate: Mapping[str, Any], language: Language = ENGLISH)
     }
     if number is None:
         return language.gettext("%(low)s to %(high)s with %(confidence)s confidence", **values)
+    if estimate["high"] - estimate["low"] > _VAGUE:
+        return language.gettext(
+            "too few labelled texts to say much: %(low)s to %(high)s with %(confidence)s confidence", **values
+        )
     if estimate.get("metric") == AGREEMENT:
         return language.gettext(
             "%(low)s to %(high)s with %(confidence)s confidence, from %(num)s texts with guessed labels",
@@ -93,7 +99,8 @@ def report_view(report: Mapping[str, Any], language: Language = ENGLISH) -> Repo
         method=str(estimate.get("method") or ""),
         verdict=verdict(report, language),
         chart=interval_chart(
-            [_interval(student, estimate, strong=True), _interval(alone, seed, strong=False)], language
+            [_interval(student, measured_of(report), strong=True), _interval(alone, seed, strong=False)],
+            language,
         ),
         figures=_figures(report, language),
         teachers=tuple(report.get("teachers") or ()),
@@ -120,6 +127,12 @@ def report_view(report: Mapping[str, Any], language: Language = ENGLISH) -> Repo
     )
 
 
+def measured_of(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The student as it was measured on held-out gold, as its twin was; in reports of early versions the estimate is that."""
+    found: Mapping[str, Any] = report.get("measured") or report["estimate"]
+    return found
+
+
 def most_first(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """Reasons with their numbers, the largest first.
 
@@ -142,7 +155,7 @@ def verdict(report: Mapping[str, Any], language: Language = ENGLISH) -> str:
         return language.gettext(
             "Nobody labelled anything: this says how often the student agrees with guesses, not how often it is right."
         )
-    difference = report["estimate"]["value"] - report["seed_only"]["value"]
+    difference = measured_of(report)["value"] - report["seed_only"]["value"]
     if report.get("published", "student") != "student":
         return language.gettext("Nothing beat training on your labels alone, so that student was published.")
     by = points(difference, language)

@@ -28,6 +28,7 @@ STAGES = (
     mark("label"),
     mark("package"),
     mark("evaluate"),
+    mark("expect"),
     mark("pose"),
 )
 """Stages by name, those of row tasks without their ``rows.``."""

@@ -63,21 +63,28 @@ def taught(craft: Craft, scene: Scene, inputs: Mapping[str, Path]) -> list[Lesso
     if "assistant" in inputs:
         beliefs = read_beliefs(inputs["assistant"] / POOL, craft)
     else:
-        beliefs = _ensemble(craft, inputs)
+        beliefs = ensemble(craft, inputs)
     lessons = [
         Lesson(row, belief, craft.trust(belief)) for row, belief in zip(scene.pool, beliefs, strict=True)
     ]
     return [lesson for lesson in lessons if lesson.weight >= _LEAST_TRUST]
 
 
-def _ensemble(craft: Craft, inputs: Mapping[str, Path]) -> list[Belief]:
+def ensemble(craft: Craft, inputs: Mapping[str, Path], about: str = POOL) -> list[Belief]:
+    """What the audited teachers of a fold believe of its pool, or of its held-out rows.
+
+    Args:
+        craft: The task type.
+        inputs: ``audit`` and ``NAME of FOLD``.
+        about: The file that holds their beliefs.
+    """
     weights = read_json(inputs["audit"] / "audit.json")["weights"]
     said, counted = [], []
     for key, folder in inputs.items():
         name, found, _ = key.rpartition(" of ")
         for teacher, place in teachers_in(name, folder).items() if found else ():
             if weights.get(teacher, 0) > 0:
-                said.append(read_beliefs(place / POOL, craft))
+                said.append(read_beliefs(place / about, craft))
                 counted.append(weights[teacher])
     return craft.combine(said, counted)
 
