@@ -9,7 +9,7 @@ from typing import Any
 from gts.core.fingerprint import fingerprint
 from gts.orchestrator.choosing import why_untried
 from gts.orchestrator.estimate import Estimate
-from gts.orchestrator.evidence import Evidence, Trial
+from gts.orchestrator.evidence import Evidence, Trial, Variant
 from gts.orchestrator.production import Production
 from gts.orchestrator.runner import ModelAccount
 from gts.tasks.dataset import TaskData, fair_sample
@@ -49,6 +49,7 @@ def report_of(production: Production) -> dict[str, Any]:
         "generators": _generators(used, production),
         "generation_note": None if evidence.generations else _why_none(evidence),
         "students": [_student(t, production) for t in _by_tier(production)],
+        "ablation": _ablation(evidence, trial.tier),
         "test": evidence.tests.get(trial.tier),
         "stages": list(production.stages),
         "decisions": list(production.decisions),
@@ -66,6 +67,28 @@ def report_of(production: Production) -> dict[str, Any]:
 def _estimate(estimate: Estimate, guessed: bool) -> dict[str, Any]:
     """What was measured on guessed examples is how far the student agrees with the guesses, nothing else."""
     return estimate.as_json() | ({"metric": AGREEMENT} if guessed else {})
+
+
+def _ablation(evidence: Evidence, tier: str) -> list[dict[str, Any]]:
+    """What each way of making the published tier reached on held-out gold, as far as the job has tried it."""
+    found = [trial for trial in evidence.trials if trial.tier == tier]
+    rows: list[tuple[str, int, tuple[str, ...], Estimate]] = [
+        (Variant.SEED.value, 0, (), found[-1].seed_only)
+    ]
+    rows += [
+        (trial.variant.value, trial.pool, trial.generators, trial.student)
+        for trial in found
+        if trial.variant != Variant.SEED
+    ]
+    return [
+        {
+            "variant": variant,
+            "pool": pool,
+            "generators": list(generators),
+            **{name: _rounded(getattr(measured, name)) for name in ("value", "low", "high")},
+        }
+        for variant, pool, generators, measured in rows
+    ]
 
 
 def _measured_on(data: AnyTask) -> str:

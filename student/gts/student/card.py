@@ -215,11 +215,32 @@ def _making(report: Report, manifest: StudentManifest) -> str:
             "Students that were tried, with teachers and generator and without them:",
             table(("tier", "estimate", "seed only"), students),
         ]
+    steps = [
+        (_step(row), _value(row["value"]), f"{_value(row['low'])} to {_value(row['high'])}")
+        for row in report.get("ablation") or []
+    ]
+    if len(steps) > 1:
+        parts += [
+            "What each step brought to this tier, on held-out labelled texts:",
+            table(("learnt from", "estimate", "interval"), steps),
+        ]
     if report.get("published") == "seed_only":
         parts.append(
             "What teachers and generator added did not help by this measure, so the seed-only student is published."
         )
     return "\n\n".join(parts)
+
+
+def _step(row: Report) -> str:
+    words = {
+        "seed-only": "labels alone",
+        "plain": "labels and teachers",
+        "refined": "the same, trained end to end",
+        "generated": "the same and generated texts",
+    }
+    by = f" by {plain(' and '.join(row['generators']))}" if row["generators"] else ""
+    pool = f", {row['pool']:,} unlabelled texts" if row["pool"] else ""
+    return f"{words.get(row['variant'], plain(row['variant']))}{by}{pool}"
 
 
 def _generator(generator: Report) -> str:

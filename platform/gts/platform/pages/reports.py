@@ -11,7 +11,7 @@ from markupsafe import Markup
 from gts.platform.pages.charts import Interval, interval_chart
 from gts.platform.pages.languages import ENGLISH, Language
 from gts.platform.pages.wording import amount, compact, duration, percent, points, size
-from gts.platform.pages.words import metric_name
+from gts.platform.pages.words import STEPS, metric_name
 from gts.tasks.measures import AGREEMENT, shown
 
 _CONFIDENCE = 0.9
@@ -36,6 +36,7 @@ class ReportView:
     generation_note: str
     models: tuple[Mapping[str, Any], ...]
     students: tuple[Mapping[str, Any], ...]
+    ablation: tuple[Mapping[str, Any], ...]
     tests: tuple[tuple[str, tuple[float, ...], int], ...]
     measured: tuple[str, ...]
     notes: tuple[str, ...]
@@ -116,6 +117,7 @@ def report_view(report: Mapping[str, Any], language: Language = ENGLISH) -> Repo
             {**student, "chosen": student.get("tier") == report.get("tier")}
             for student in report.get("students") or ()
         ),
+        ablation=tuple({**row, "name": step_name(row, language)} for row in report.get("ablation") or ()),
         tests=tuple(
             (titles.get(who, who), tuple(scores[name] for name in names), scores.get("n", 0))
             for who, scores in test.items()
@@ -125,6 +127,22 @@ def report_view(report: Mapping[str, Any], language: Language = ENGLISH) -> Repo
         notes=tuple(str(note) for note in report.get("notes") or ()),
         findings=tuple(report.get("findings") or ()),
     )
+
+
+def step_name(row: Mapping[str, Any], language: Language = ENGLISH) -> str:
+    """What a student of the ablation learnt from, in words.
+
+    Example:
+        >>> step_name({"variant": "plain", "pool": 2000, "generators": []})
+        'labels and teachers, 2,000 unlabelled texts'
+    """
+    name = language.text(STEPS.get(str(row["variant"]), str(row["variant"])))
+    pool = (
+        language.ngettext("%(num)s unlabelled text", "%(num)s unlabelled texts", row["pool"])
+        if row["pool"]
+        else ""
+    )
+    return language.gettext(", ").join(filter(None, (name, pool, *row["generators"])))
 
 
 def measured_of(report: Mapping[str, Any]) -> Mapping[str, Any]:

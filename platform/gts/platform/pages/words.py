@@ -52,6 +52,14 @@ FINDINGS = {
 }
 """Kinds of findings in labels, with their titles."""
 
+STEPS = {
+    "seed-only": mark("labels alone"),
+    "plain": mark("labels and teachers"),
+    "refined": mark("the same, trained end to end"),
+    "generated": mark("the same and generated texts"),
+}
+"""What students learnt from, by the variant of their trial."""
+
 MEASURES = (*NAMES.values(), AGREEMENT)
 
 
