@@ -18,6 +18,20 @@ Run = dict[str, Any]
 
 RESULTS = Path(__file__).with_name("results")
 HEADS = ("set, draws", "gold rows", "measure", "student", "test", "seed-only", "others", "whole training set")
+TITLES = {
+    **{f"conll2003-{n}": f"CoNLL-2003, {n} sentences a type" for n in (5, 20, 100)},
+    **{f"cluener-{n}": f"CLUENER (Chinese), {n} a type" for n in (5, 20, 100)},
+    "semeval": "SemEval-2010 task 8, 16 a relation",
+    "sanwen": "Sanwen (Chinese), 16 a relation",
+    "phee": "PHEE, 100 texts",
+    "cec": "CEC (Chinese), 100 texts",
+    "mrpc": "MRPC, 64 pairs",
+    "bustm": "BUSTM (Chinese), 32 pairs",
+    "dialogsum": "DialogSum, 100 summaries",
+    "csl_title": "CSL titles (Chinese), 100",
+    "eprstmt": "EPRSTMT (Chinese), 32 texts",
+    "tnews": "TNEWS (Chinese), 240 texts",
+}
 COSTS = ("job, s", "MB", "rows/s")
 
 
@@ -46,10 +60,9 @@ def main() -> None:
     print(
         f"\nThe interval held the test measure of the published student in {sum(held)} of {len(held)} jobs.\n"
     )
-    for name in CASES:
-        found = [tested(run) for run in runs[name]]
-        floor = mean(run["test"]["seed_only"][run["metric"]] for run in runs[name])
-        print(f"{name}: published {spread(found, 3)}, its seed-only {floor:.3f}")
+    for name, case in CASES.items():
+        tier = "mini" if "mini" in runs[name][0]["students"] else "static"
+        print(f"{case.type}: {cell(name, runs[name], tier, others[name], ceilings.get((case.folder, tier)))}")
 
 
 def line(
@@ -71,6 +84,16 @@ def line(
         f"{mean(student['bytes'] for student in students) / 1e6:.1f}",
         f"{mean(student['texts_per_second'] for student in students):,.0f}",
     ]
+
+
+def cell(name: str, runs: list[Run], tier: str, others: dict[str, list[float]], ceiling: float | None) -> str:
+    """One case and tier in words, as README has it."""
+    students = [run["students"][tier] for run in runs if tier in run["students"]]
+    beside = [f"labels alone {mean(student['seed_only_test'] for student in students):.3f}"]
+    beside += [f"{other} {mean(values):.3f}" for other, values in others.items()]
+    beside += [f"whole training set {ceiling:.3f}"] if ceiling is not None else []
+    value = mean(student["test"] for student in students)
+    return f"{TITLES[name]}: {runs[0]['metric']} **{value:.3f}** ({'; '.join(beside)})"
 
 
 def tested(run: Run) -> float:
