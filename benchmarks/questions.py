@@ -75,7 +75,7 @@ def run(
         known, asked = vectors["train"][gold], vectors["train"][pool]
         targets = one_hot[labels["train"][gold]]
         head = LogisticHead(False).fit(known, targets).predict(asked)
-        config = SpreadConfig(neighbours=15 if kinds <= 20 else 8)
+        config = SpreadConfig(neighbours=15 if kinds <= 20 else 8, balanced=True)
         near = spread(np.concatenate([known, asked]), targets, head, config)[len(known) :]
         beliefs = (head + near) / 2
         student = LogisticHead(False).fit(np.concatenate([known, asked]), np.concatenate([targets, beliefs]))

@@ -33,7 +33,7 @@ class LogisticHead:
         self._base: Floats = np.zeros(0, np.float32)
 
     def fit(self, vectors: Any, targets: Floats) -> LogisticHead:
-        """Fit on vectors [n, d] (dense or scipy sparse) and label indicators [n, labels]."""
+        """Fit on vectors [n, d] (dense or scipy sparse) and label indicators [n, labels]; single labels count alike."""
         from sklearn.linear_model import LogisticRegression
 
         self._base = targets.mean(axis=0)
@@ -47,7 +47,8 @@ class LogisticHead:
             classes = targets.argmax(axis=1)
             self._classes = np.unique(classes)
             if len(self._classes) > 1:
-                self._models = [LogisticRegression(C=self.strength, max_iter=1000).fit(vectors, classes)]
+                head = LogisticRegression(C=self.strength, max_iter=1000, class_weight="balanced")
+                self._models = [head.fit(vectors, classes)]
         return self
 
     def predict(self, vectors: Any) -> Floats:

@@ -42,7 +42,8 @@ class Lesson:
     @property
     def spread_config(self) -> SpreadConfig:
         """Fewer neighbours where many labels share the texts between them."""
-        return SpreadConfig(neighbours=15 if self.targets.shape[1] <= 20 else 8)
+        neighbours = 15 if self.targets.shape[1] <= 20 else 8
+        return SpreadConfig(neighbours=neighbours, balanced=not self.multi_label)
 
 
 def label_text(name: str, description: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gts.core.balancing import balanced
+
 Floats = NDArray[np.float32]
 
 
@@ -20,6 +22,7 @@ class SpreadConfig:
         power: Exponent of the cosine in an edge's weight; higher trusts close neighbours more.
         steps: Iterations; the sum has converged at 30 for alpha 0.9.
         prior_weight: Weight of a prior belief about an unlabelled text beside a label, 0 for none.
+        balanced: Whether labels count alike, however many texts carry them; not where a text has several.
     """
 
     neighbours: int = 15
@@ -27,6 +30,7 @@ class SpreadConfig:
     power: float = 4.0
     steps: int = 30
     prior_weight: float = 0.1
+    balanced: bool = False
 
 
 def nearest(
@@ -82,8 +86,8 @@ def spread(
     config = config or SpreadConfig()
     n, labelled, n_labels = len(vectors), len(targets), targets.shape[1]
     seeds = np.zeros((n, n_labels + 1), np.float64)  # the last column carries the mass of any label
-    seeds[:labelled, :-1] = targets
-    seeds[:labelled, -1] = 1.0
+    seeds[:labelled, -1] = balanced(targets) if config.balanced else 1.0
+    seeds[:labelled, :-1] = targets * seeds[:labelled, -1:]
     if prior is not None:
         seeds[labelled:, :-1] = config.prior_weight * prior
         seeds[labelled:, -1] = config.prior_weight

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gts.core import catalogue
+from gts.core.balancing import balanced
 from gts.core.encoder import Encoder
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import (
@@ -83,7 +84,7 @@ def _train_static(
     steps_an_epoch = -(-len(bags) // static.StaticConfig.batch_size)
     epochs = max(15 if len(bags) > 3000 else 20, min(200, 400 // max(1, steps_an_epoch)))
     config = static.StaticConfig(epochs=epochs, seed=data.spec.seed)
-    weights = np.ones(len(bags), np.float32)
+    weights = np.ones(len(bags), np.float32) if data.multi_label else balanced(lesson.targets)
     report = part(progress, 0.3, 0.95, "training table and head")
     student = static.train_static(table, bags, lesson.targets, weights, data.multi_label, config, report)
 
@@ -117,7 +118,8 @@ def _train_mini(
     confidence = (
         np.abs(2 * lesson.targets - 1).mean(axis=1) if data.multi_label else lesson.targets.max(axis=1)
     )
-    head = fit_head(_vectors(lesson, known, trunk), lesson.targets, confidence**2, data.multi_label)
+    weights = confidence**2 if data.multi_label else balanced(lesson.targets, confidence**2)
+    head = fit_head(_vectors(lesson, known, trunk), lesson.targets, weights, data.multi_label)
     heldout, pool = head.logits(known["heldout"]), head.logits(known["pool"])
     if full or params["steps"]:
         model, tokenizer = new_classifier(trunk, len(data.labels))
@@ -128,7 +130,7 @@ def _train_mini(
             tokenizer,
             lesson.texts,
             lesson.targets,
-            confidence**2,
+            weights,
             lesson.n_gold,
             data.multi_label,
             MiniConfig(steps=params["steps"], max_length=params["max_length"], seed=data.spec.seed),
