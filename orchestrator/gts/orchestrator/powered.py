@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -18,7 +18,7 @@ Measure = Callable[[Floats], float]
 
 GROWTH, GROWTH_SD = 0.1, 0.3
 """Of the texts that the student of all gold answers otherwise than those of the folds: the share by which it is right more often,
-and how far jobs differ in that (benchmarks/coverage.py)."""
+and how far jobs differ in that: chosen on simulated jobs (benchmarks/LOG.md)."""
 _LEAST_VARIANCE = 0.02
 """Of a row's answer being right: gold rows that are all right, or all wrong, do not make a measure certain."""
 _FEWEST = 4
@@ -41,6 +41,21 @@ class Sample:
     believed: Floats
     pool: Floats
     changed: float
+
+    @classmethod
+    def of(
+        cls, observed: Floats, believed: Floats, pool: Sequence[Floats], changed: Sequence[float]
+    ) -> Sample:
+        """From what was found for each fold.
+
+        Args:
+            observed: As above.
+            believed: As above; not looked at where there is no pool.
+            pool: For each fold what its teachers believe of its student's answers [rows, parts]; empty without teachers.
+            changed: For each fold the share of answers that its student gives otherwise.
+        """
+        told = np.mean(pool, axis=0) if pool else observed[:0]
+        return cls(observed, believed, told, float(np.mean(changed)))
 
 
 @dataclass(frozen=True)

@@ -353,9 +353,9 @@ def expected(run: Run[RowTask], trial: Trial) -> Estimate:
 
     Where the deciding measure is not made of parts, such as ROUGE, it is what was measured on held-out gold.
     """
-    best, spec = trial.best, run.evidence.spec
-    craft = craft_of(spec.type)
-    if not run.evidence.profile.pool or craft.tally(run.data, [], [], []) is None:
+    best, evidence = trial.best, run.evidence
+    has_pool = evidence.profile.pool and evidence.sizes.fold_pool
+    if not has_pool or craft_of(evidence.spec.type).tally(run.data, [], [], []) is None:
         return best
     folds = range(len(trial.folds))
     inputs = {"student": trial.artifacts[trial.winner]}

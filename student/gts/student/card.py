@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from gts.student.card_types import WORDS, names_of
+from gts.student.card_usage import usage
 from gts.student.layout import CARD, StudentManifest
 from gts.student.markup import plain, table
 from gts.tasks import measures
@@ -28,14 +29,6 @@ _METRIC_IDS = {
 """Measures by the Hub's names; all others are F1."""
 _CONFIDENCE = 0.9
 _SHOWN_LABELS = 100
-_MODEL2VEC = """from model2vec.inference import StaticModelPipeline
-
-classifier = StaticModelPipeline.from_pretrained("{where}")
-print(classifier.predict_proba(["a text"]), classifier.classes_)"""
-_TRANSFORMERS = """from transformers import pipeline
-
-classifier = pipeline("text-classification", model="{where}", top_k=None)
-print(classifier(["a text"], truncation=True))"""
 
 
 def write_card(
@@ -62,7 +55,7 @@ def model_card(report: Report, manifest: StudentManifest, repository: str | None
         _making(report, manifest),
         _cost(report),
         _speed(report),
-        _usage(manifest, where),
+        usage(manifest, where),
         _limits(report, manifest),
         _lineage(manifest),
     ]
@@ -128,8 +121,11 @@ def _quality(report: Report) -> str:
     if estimate:
         parts.append(_sentence(estimate))
     if seed:
-        own = report.get("measured") or estimate
-        beside = f"This student reaches {_percent(own['value'])} there. " if own else ""
+        beside = (
+            f"This student reaches {_percent(measures.measured_of(report)['value'])} there."
+            if estimate
+            else ""
+        )
         parts.append(
             f"On held-out labelled texts the same kind of student trained on the labelled texts alone, without generator and teacher "
             f"(*seed only*), reaches {_percent(seed['value'])}, interval {_interval(seed)}. {beside}".strip()
@@ -300,47 +296,6 @@ def _speed(report: Report) -> str:
         return ""
     header = ("tier", "parameters", "size", "texts a second", "one text")
     return f"## Speed and size\n\nOn one core of a CPU, from text to label:\n\n{table(header, rows)}"
-
-
-def _usage(manifest: StudentManifest, where: str) -> str:
-    if manifest.task.type != "classification":
-        return _usage_of_rows(manifest, where)
-    name = manifest.task.name
-    library, example = (
-        ("model2vec", _MODEL2VEC) if manifest.tier == "static" else ("transformers", _TRANSFORMERS)
-    )
-    code = example.format(where=where)
-    ours = (
-        "from pathlib import Path\n\nfrom gts.student.runtime import load_student\n\n"
-        f'student = load_student(Path("{name}"))\nprint(student.classify(["a text"]))'
-    )
-    rest = (
-        f'curl "$GTS_URL/models/{where}" -H "Authorization: Bearer $GTS_TOKEN" \\\n'
-        "  -H 'Content-Type: application/json' -d '{\"inputs\": \"a text\"}'"
-    )
-    return (
-        f"## How to use it\n\nWith GTS (`pip install gts`, no torch), after `gts pull {where}`:\n\n```python\n{ours}\n```\n\n"
-        f"With {library} (`HF_ENDPOINT` set to the platform that holds it):\n\n```python\n{code}\n```\n\n"
-        f"Over HTTP:\n\n```bash\n{rest}\n```"
-    )
-
-
-def _usage_of_rows(manifest: StudentManifest, where: str) -> str:
-    name, row = manifest.task.name, WORDS[manifest.task.type].row
-    if manifest.entities_given:
-        row = '{"text": "Ada met Bob", "entities": [{"start": 0, "end": 3}, {"start": 8, "end": 11}]}'
-    ours = (
-        "from pathlib import Path\n\nfrom gts.student.opening import open_student\n\n"
-        f'student = open_student(Path("{name}"))\nprint(student.answer([{row}]))'
-    )
-    rest = (
-        f'curl "$GTS_URL/api/v1/models/{where}/predict" -H "Authorization: Bearer $GTS_TOKEN" \\\n'
-        f"  -H 'Content-Type: application/json' -d '{{\"rows\": [{row}]}}'"
-    )
-    return (
-        f"## How to use it\n\nWith GTS (no torch), after `gts pull {where}`:\n\n```python\n{ours}\n```\n\n"
-        f"Over HTTP:\n\n```bash\n{rest}\n```"
-    )
 
 
 def _limits(report: Report, manifest: StudentManifest) -> str:

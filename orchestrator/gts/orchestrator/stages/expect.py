@@ -62,14 +62,11 @@ def run(
             pool.append(beliefs[np.isin(_pool_of(data, len(beliefs)), rows)])
     parts, measure = _PARTS[data.spec.metric]
     fair = fair_sample(example.origin for example in data.gold)
-    observed = parts(said, targets, multi)[fair]
-    sample = Sample(
-        observed,
-        parts(said, believed, multi)[fair] if pool else np.zeros_like(observed),
-        np.mean([parts(own, beliefs, multi) for own, beliefs in zip(answers, pool, strict=True)], axis=0)
-        if pool
-        else observed[:0],
-        float(np.mean([(own != whole).any(axis=1).mean() for own in answers])) if len(rows) else 0.0,
+    sample = Sample.of(
+        parts(said, targets, multi)[fair],
+        parts(said, believed, multi)[fair],
+        [parts(own, beliefs, multi) for own, beliefs in zip(answers, pool, strict=bool(pool))],
+        [float((own != whole).any(axis=1).mean()) for own in answers],
     )
     found = corrected(sample, measure, CONFIDENCE)
     progress(1.0, "estimated")

@@ -12,7 +12,7 @@ from gts.platform.pages.charts import Interval, interval_chart
 from gts.platform.pages.languages import ENGLISH, Language
 from gts.platform.pages.wording import amount, compact, duration, percent, points, size
 from gts.platform.pages.words import STEPS, metric_name
-from gts.tasks.measures import AGREEMENT, shown
+from gts.tasks.measures import AGREEMENT, measured_of, shown
 
 _CONFIDENCE = 0.9
 _VAGUE = 0.4
@@ -143,12 +143,6 @@ def step_name(row: Mapping[str, Any], language: Language = ENGLISH) -> str:
         else ""
     )
     return language.gettext(", ").join(filter(None, (name, pool, *row["generators"])))
-
-
-def measured_of(report: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The student as it was measured on held-out gold, as its twin was; in reports of early versions the estimate is that."""
-    found: Mapping[str, Any] = report.get("measured") or report["estimate"]
-    return found
 
 
 def most_first(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

@@ -71,17 +71,12 @@ def run(
         return found
 
     fair = fair_sample(row.origin for row in task.gold)
-    observed = tally(said, decisions, [craft.certain(row) for row in task.gold])[fair]
     settled = craft.settled(task, whole, same)
-    sample = Sample(
-        observed,
-        tally(said, decisions, believed)[fair] if pool else np.zeros_like(observed),
-        np.mean([tally(own, same, true) for own, true in zip(answers, pool, strict=True)], axis=0)
-        if pool
-        else observed[:0],
-        float(np.mean([1 - _measure(tally(own, same, settled).mean(axis=0)) for own in answers]))
-        if len(rows)
-        else 0.0,
+    sample = Sample.of(
+        tally(said, decisions, [craft.certain(row) for row in task.gold])[fair],
+        tally(said, decisions, believed)[fair],
+        [tally(own, same, true) for own, true in zip(answers, pool, strict=bool(pool))],
+        [1 - _measure(tally(own, same, settled).mean(axis=0)) for own in answers],
     )
     found = corrected(sample, _measure, CONFIDENCE)
     progress(1.0, "estimated")
