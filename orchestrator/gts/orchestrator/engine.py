@@ -65,7 +65,9 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
             return with_earlier_student(job.report, report), job.model
         folder = Path(tempfile.mkdtemp(dir=store.root / "tmp"))
         try:
-            assemble(store, production.package, report, folder, f"{job.namespace}/{job.name}")
+            assemble(
+                store, production.package, report, folder, f"{job.namespace}/{job.name}", production.held_out
+            )
             # The registry knows more than the job where an attempt died after it had published.
             newest = registry.published_by(job.namespace, job.name, job.id)
             last = ModelReference(job.namespace, job.name, newest.oid) if newest else job.model

@@ -114,7 +114,7 @@ def produce(
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
-        assemble(store, production.package, report, part, None)
+        assemble(store, production.package, report, part, None, production.held_out)
         part.chmod(0o755)
         with suppress(FileNotFoundError):
             out.rmdir()

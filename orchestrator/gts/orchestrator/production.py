@@ -28,6 +28,7 @@ from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.stages.common import read_json
 from gts.orchestrator.taskstore import put_for_stages
 from gts.orchestrator.wishes import Wishes
+from gts.student.selective import HeldOut
 from gts.tasks.dataset import TaskData
 from gts.tasks.saving import AnyTask, load_any_task
 
@@ -43,6 +44,7 @@ class Production:
         evidence: Everything measured.
         trial: The student chosen.
         expected: What it can be expected to reach on new texts.
+        held_out: How sure it was of labelled rows that it had not seen, where that is kept.
         package: Digest of its packaged folder.
         stages: Account of each stage: name, detail, seconds, forecast_seconds, cached.
         decisions: Account of each action (see :class:`Decisions`).
@@ -54,6 +56,7 @@ class Production:
     evidence: Evidence
     trial: Trial
     expected: Estimate
+    held_out: HeldOut | None
     package: str
     stages: tuple[Mapping[str, Any], ...]
     decisions: tuple[Mapping[str, Any], ...]
@@ -154,7 +157,16 @@ def produce_student(
         questions = tuple(read_json(store.path(run.artifacts["questions"]) / "questions.json"))
     account = tuple(decisions.account)
     return Production(
-        run.evidence, trial, expected, package, tuple(runner.account), account, models, data, questions
+        run.evidence,
+        trial,
+        expected,
+        line.held_out(run, trial),
+        package,
+        tuple(runner.account),
+        account,
+        models,
+        data,
+        questions,
     )
 
 

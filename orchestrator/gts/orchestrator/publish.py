@@ -18,13 +18,19 @@ from gts.student.layout import CARD, MANIFEST, read_manifest, write_manifest
 if TYPE_CHECKING:
     from gts.orchestrator.records import ModelReference
     from gts.registry.registry import Registry
+    from gts.student.selective import HeldOut
 
-_TOLD = ("metrics", "created_at", "gts_version")
+_TOLD = ("metrics", "held_out", "created_at", "gts_version")
 """Keys of the manifest that tell of the student and are no part of it."""
 
 
 def assemble(
-    store: ArtifactStore, package: str, report: Mapping[str, Any], target: Path, repository: str | None
+    store: ArtifactStore,
+    package: str,
+    report: Mapping[str, Any],
+    target: Path,
+    repository: str | None,
+    held_out: HeldOut | None = None,
 ) -> None:
     """Copy a packaged student to a folder and write its model card.
 
@@ -34,6 +40,7 @@ def assemble(
         report: The job's report.
         target: Empty or absent folder.
         repository: ``namespace/name`` it will be published under, if any, for the card's snippets.
+        held_out: How sure the student was of labelled rows that it had not seen.
 
     Raises:
         StorageError: The disk is full.
@@ -47,7 +54,7 @@ def assemble(
                 shutil.copy(path, place)
         manifest = read_manifest(target)
         metrics = {name: report[name] for name in ("estimate", "measured", "seed_only", "test", "counts")}
-        manifest = manifest.model_copy(update={"metrics": metrics})
+        manifest = manifest.model_copy(update={"metrics": metrics, "held_out": held_out})
         write_manifest(target, manifest)
         write_card(target, report, manifest, repository)
 
