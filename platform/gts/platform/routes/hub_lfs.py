@@ -65,7 +65,9 @@ class Ticket:
             Forbidden: Its time is over.
         """
         document, _, signature = text.partition(".")
-        if not hmac.compare_digest(signature.encode(), _signature(document, key).encode()):
+        if not hmac.compare_digest(
+            signature.encode("utf-8", "surrogatepass"), _signature(document, key).encode()
+        ):
             raise Unauthorized("this address was not made by this server", mend="ask for a new one")
         ticket = Ticket(**json.loads(base64.urlsafe_b64decode(document)))
         if ticket.oid != oid:

@@ -23,6 +23,8 @@ from gts.registry.registry import Registry
 from gts.registry.values import Kind, RefKind, Repository
 
 _MAX_GITIGNORE = 64 << 10
+# Clients show it. Whether they have Xet they do not say, and what they say when it fails does not help.
+_XET = "gts; this server does not speak Xet: if the upload of a large file fails, set HF_HUB_DISABLE_XET=1"
 
 
 class Body:
@@ -95,10 +97,11 @@ class HubWriting:
             ignored = file.path not in known and is_ignored(file.path, rules)
             if not ignored:
                 self._check(file)
-            inline = file.size <= self._inline_bytes
+            inline = file.size <= self._inline_bytes and not _is_removed_early(request, file.path)
             there_now = known.get(file.path)
             answers.append(documents.upload_mode(file.path, inline=inline, ignored=ignored, known=there_now))
-        return JSONResponse({"files": answers})
+        large = any(answer["uploadMode"] == "lfs" for answer in answers)
+        return JSONResponse({"files": answers}, headers={"X-HF-Warning": _XET} if large else {})
 
     def _check(self, file: PreuploadFile) -> None:
         check_path(file.path)
@@ -177,6 +180,14 @@ class HubWriting:
         """Who writes, if they may see the repository and write to it."""
         repository: Repository = visible(self._registry, request, self._kind, namespace, name)
         return user_of(request).require_write(repository.full_name)
+
+
+def _is_removed_early(request: Request, path: str) -> bool:
+    """Whether the client removes its file before the commit, so that it has to be uploaded before it too.
+
+    `Dataset.push_to_hub` does so with its shards.
+    """
+    return request.headers.get("user-agent", "").startswith("datasets/") and path.endswith(".parquet")
 
 
 def _refuse_pull_request(request: Request) -> None:
