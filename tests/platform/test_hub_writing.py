@@ -437,15 +437,15 @@ STUCK_CLIENT = """
     import socket, sys
     plain, sent = socket.socket.send, 0
 
-    def sendall(self, data, *flags):
+    def send(self, data, *flags):
         global sent
-        for start in range(0, len(data), 50_000):
-            if sent > 200_000:
-                print("half", flush=True)
-                sys.stdin.read()
-            sent += plain(self, data[start : start + 50_000], *flags)
+        if sent > 200_000:
+            print("half", flush=True)
+            sys.stdin.read()
+        sent += (done := plain(self, data[:50_000], *flags))
+        return done
 
-    socket.socket.sendall = sendall
+    socket.socket.send = send
     from huggingface_hub import HfApi
     HfApi().upload_file(path_or_fileobj={path!r}, path_in_repo="w.safetensors", repo_id={repository!r})
 """
