@@ -321,6 +321,31 @@ def test_a_body_over_the_limit_is_refused_and_never_held_in_memory(hub: Platform
     assert answer["objects"][0]["error"]["code"] == 413
 
 
+@pytest.mark.parametrize("tenths", range(1, 10))
+def test_an_upload_that_is_cut_leaves_nothing(hub: Platform, target: str, tenths: int) -> None:
+    content = np.random.default_rng(0).bytes(300_000)
+    lines = [HEADER, *(file_line(f"f{n}", content) for n in range(3))]
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    requests = {
+        ("POST", f"/api/models/{target}/commit/main"): body,
+        ("PUT", batch(hub, target, content)): content,
+    }
+    for (method, path), whole in requests.items():
+        connection = hub.connect()
+        connection.putrequest(method, path)
+        connection.putheader("Authorization", f"Bearer {hub.write}")
+        connection.putheader("Content-Length", str(len(whole)))
+        connection.endheaders(whole[: len(whole) * tenths // 10])
+        connection.close()
+    deadline = time.monotonic() + 20
+    while not untouched(hub, target) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert untouched(hub, target)
+    digest = hashlib.sha256(content).hexdigest()
+    assert hub.registry.uploaded(*target.split("/"), {digest}) == frozenset()
+    assert commit(hub, target, *lines[1:])[0] == 200
+
+
 def test_other_routes_keep_the_small_limit(hub: Platform) -> None:
     small = hub.services.settings.max_body_bytes
     headers = {"Authorization": f"Bearer {hub.write}", "Content-Type": "application/json"}
