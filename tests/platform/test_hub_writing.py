@@ -7,14 +7,13 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hub_lab import Platform, running_platform
+from hub_lab import Platform, running_platform, wait_until
 from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationCopy,
@@ -472,10 +471,3 @@ def test_a_killed_upload_leaves_nothing_visible(hub: Platform, tmp_path: Path, n
     api.upload_file(path_or_fileobj=file, path_in_repo="w.safetensors", repo_id=repository)
     assert api.get_paths_info(repository, ["w.safetensors"])[0].lfs.sha256 == file_sha256(file)
     assert hub.registry.verify("ann", name) == ()
-
-
-def wait_until(condition: Callable[[], Any]) -> bool:
-    deadline = time.monotonic() + 20
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return bool(found)
