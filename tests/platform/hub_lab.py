@@ -239,6 +239,7 @@ def serving(app: Any) -> Iterator[str]:
     # asyncio switches Nagle's delay off only where it sees that the socket is TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # who asks before the server has started waits
     config = uvicorn.Config(app, http=Connection, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -380,6 +380,7 @@ ODD_BODIES = [
     b'{"files": [{"path": "\\ud800", "size": 1e999}], "objects": [{"oid": "x", "size": -1}]}',
     b'{"private": "x", "visibility": "\\ud800", "gated": [], "startingPoint": {"a": 1}, "type": "\\ud800"}',
     b'{"files": [{"path": "a", "size": 99999999999999999999999999, "sample": "!!!"}], "gitIgnore": "\\ud800["}',
+    '{"files": [{"path": "a", "size": 1, "sample": "ü"}]}'.encode(),
 ]
 
 

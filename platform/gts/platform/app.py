@@ -80,9 +80,8 @@ def create_app(services: Services) -> FastAPI:
         inline_bytes=services.settings.hub_inline_bytes,
         max_bytes=services.settings.max_hub_upload_bytes,
     )
-    app.include_router(
-        hub_router(services.registry, hub_user, options)
-    )  # last: its paths begin with whatever comes
+    # Last: its paths begin with whatever comes.
+    app.include_router(hub_router(services.registry, hub_user, options))
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
     app.add_middleware(BodyLimit, settings=services.settings, answer=answer)
     app.add_middleware(Gatekeeper, settings=services.settings, answer=answer)

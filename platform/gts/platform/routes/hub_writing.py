@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from functools import partial
 
 from anyio import CapacityLimiter, from_thread, to_thread
@@ -113,7 +112,7 @@ class HubWriting:
             )
         try:
             start = base64.b64decode(file.sample)
-        except binascii.Error:
+        except ValueError:
             raise InvalidInput(f"the sample of {file.path!r} is not base64", mend="send it again") from None
         check_start(file.path, start)
 
