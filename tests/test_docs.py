@@ -24,6 +24,7 @@ DOCUMENTS = [
         "CHANGELOG.md",
         "docs/architecture.md",
         "docs/language-models.md",
+        "docs/registry.md",
         "examples/support-tickets/README.md",
     )
 ]

@@ -15,6 +15,7 @@ from gts.core.database import Database
 from gts.core.errors import Conflict, GTSError, InvalidInput, NotFound, StorageError
 from gts.core.fingerprint import file_sha256
 from gts.registry.errors import EntryNotFound, RepositoryNotFound, RevisionNotFound
+from gts.registry.listing import Wanted
 from gts.registry.registry import Registry
 from gts.registry.tables import CommitRow
 from gts.registry.values import RefKind, Revision
@@ -270,7 +271,7 @@ def test_listing_pages_searches_and_sorts(registry: Registry, model: Model) -> N
     assert len(registry.list().items) == 6
     publish(registry, model("newer", **{"README.md": b"2"}), name="model_0")
     assert registry.list(limit=1).items[0].name == "model_0"
-    assert registry.list(limit=1, sort="created_at").items[0].id == "bob/other"
+    assert registry.select(Wanted(sort="created_at"), limit=1).items[0].id == "bob/other"
     with pytest.raises(InvalidInput, match="cursor"):
         registry.list(cursor="1; drop table files")
 

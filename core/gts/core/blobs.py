@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from gts.core.errors import NotFound, StorageError
+from gts.core.errors import InvalidInput, NotFound, StorageError
 
 _BLOCK_BYTES = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -113,10 +113,15 @@ class BlobStore:
     def __contains__(self, digest: str) -> bool:
         return bool(_DIGEST.fullmatch(digest)) and (self.root / digest[:2] / digest).is_file()
 
-    def put(self, source: Readable) -> tuple[str, int]:
+    def put(self, source: Readable, expected: str | None = None) -> tuple[str, int]:
         """Store a stream; returns its digest and size in bytes.
 
+        Args:
+            source: Gives the bytes.
+            expected: Digest that they must have; None for any.
+
         Raises:
+            InvalidInput: The bytes have another digest; nothing of the blob remains.
             StorageError: The disk is full; nothing of the blob remains.
         """
         with storage_errors("a blob"):
@@ -131,6 +136,10 @@ class BlobStore:
                     target.flush()
                     os.fsync(target.fileno())
                 digest = hasher.hexdigest()
+                if expected not in (None, digest):
+                    raise InvalidInput(
+                        f"the bytes have the SHA-256 {digest}, not {expected}", mend="send them again"
+                    )
                 folder = self.root / digest[:2]
                 folder.mkdir(exist_ok=True)
                 os.chmod(name, 0o644)

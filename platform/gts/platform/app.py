@@ -10,12 +10,13 @@ from gts.core.artifacts import ArtifactStore
 from gts.core.blobs import BlobStore
 from gts.core.database import Database
 from gts.orchestrator.knock import open_knock
-from gts.platform.auth import Gatekeeper, hub_reader
+from gts.platform.auth import Gatekeeper, hub_user
 from gts.platform.errors import for_people_and_programs, install_error_handlers
 from gts.platform.limits import BodyLimit
 from gts.platform.pages import error_page, pages_router
 from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system
-from gts.platform.routes.hub import hub_router
+from gts.platform.routes.hub import HubOptions, hub_router
+from gts.platform.routes.hub_lfs import upload_key
 from gts.platform.services import Services
 from gts.platform.serving import StudentCache
 from gts.platform.settings import Settings
@@ -74,7 +75,13 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(predict.router)
     app.include_router(system.session_router)
     app.include_router(pages_router)
-    app.include_router(hub_router(services.registry, hub_reader))  # last: its paths begin with whatever comes
+    options = HubOptions(
+        key=upload_key(services.settings.upload_key_file),
+        inline_bytes=services.settings.hub_inline_bytes,
+        max_bytes=services.settings.max_hub_upload_bytes,
+    )
+    # Last: its paths begin with whatever comes.
+    app.include_router(hub_router(services.registry, hub_user, options))
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
     app.add_middleware(BodyLimit, settings=services.settings, answer=answer)
     app.add_middleware(Gatekeeper, settings=services.settings, answer=answer)

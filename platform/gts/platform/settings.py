@@ -77,6 +77,14 @@ class Settings(BaseModel):
     )
     max_upload_bytes: int = Field(512 * _MIB, gt=0, description="Largest upload of a job's files, in bytes.")
     max_body_bytes: int = Field(32 * _MIB, gt=0, description="Largest body of any other request, in bytes.")
+    max_hub_upload_bytes: int = Field(
+        8 << 30, gt=0, description="Largest file, and largest commit, that Hub clients may upload, in bytes."
+    )
+    hub_inline_bytes: int = Field(
+        256 * _MIB,
+        gt=0,
+        description="Largest file that Hub clients send inside a commit; larger ones need HF_HUB_DISABLE_XET=1.",
+    )
     max_predict_bytes: int = Field(
         8 * _MIB, gt=0, description="Largest body of a prediction request, in bytes."
     )
@@ -124,6 +132,11 @@ class Settings(BaseModel):
     def store_root(self) -> Path:
         """Root of the artifact store."""
         return self.data_dir / "artifacts"
+
+    @property
+    def upload_key_file(self) -> Path:
+        """Where the key lies that signs upload addresses."""
+        return self.data_dir / "upload-key"
 
     @property
     def drafts_root(self) -> Path:

@@ -73,7 +73,11 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     knock = open_knock(settings.redis_url)
     worker = Worker(database, store, compute, import_object(settings.engine)(registry, database))
     drafts = ArtifactStore(settings.drafts_root)
-    cleaners = [blobs.clean_temporary, lambda: clean_drafts(drafts)]
+    cleaners: list[Callable[[], int]] = [
+        blobs.clean_temporary,
+        registry.clean_uploads,
+        lambda: clean_drafts(drafts),
+    ]
     reconciler = Reconciler(database, store, knock, cleaners=cleaners)
 
     def stop(*_: object) -> None:

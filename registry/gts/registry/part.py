@@ -1,0 +1,20 @@
+"""What every part of the registry works on."""
+
+from __future__ import annotations
+
+from gts.core.blobs import BlobStore
+from gts.core.database import Database
+from gts.registry.verified import VerifiedBlobs
+
+
+class Part:
+    """A part of the registry: some of its operations, over the database and the blobs that all parts share.
+
+    Args:
+        database: Holds repositories, commits, files and references.
+        blobs: Holds the bytes.
+    """
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = VerifiedBlobs(blobs)
