@@ -16,7 +16,7 @@ from gts.migrations.schema import metadata
 from gts.migrations.upgrade import downgrade
 from gts.orchestrator import events, jobs
 
-HEAD, PREVIOUS = "0005", "0003"
+HEAD, PREVIOUS = "0006", "0003"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -65,15 +65,56 @@ def test_a_database_of_the_previous_revision_keeps_its_rows(url: str) -> None:
         session.execute(insert, {"no": False, "at": datetime(2026, 1, 1, tzinfo=UTC)})
         events.append(session, "j1", datetime(2026, 1, 1, tzinfo=UTC), "state", {"state": "queued"})
 
+    repository = text(
+        "INSERT INTO repositories (id, namespace, name, private, card, created_at, updated_at) "
+        "VALUES (1, 'ann', 'tickets', :no, '{}', :at, :at)"
+    )
+    with database.writing() as session:
+        session.execute(repository, {"no": False, "at": datetime(2026, 1, 1, tzinfo=UTC)})
+
     upgrade(url)
 
     with database.reading() as session:
+        kept = session.execute(text("SELECT kind, origin, name FROM repositories")).one()
+        assert tuple(kept) == ("model", "ann/tickets", "tickets")
         job = jobs.get(session, "j1")
         assert [event.data for event in events.after(session, "j1")] == [{"state": "queued"}]
     database.close()
     assert (job.name, job.spec, job.state, job.error) == ("tickets", {"seed": 1}, "queued", None)
     assert (job.queued_at, job.served_seconds) == (job.created_at, 0.0)
     assert {"jobs", "reviews"} <= tables(url)
+
+
+def test_going_back_behind_data_sets_keeps_models_and_no_token_that_was_limited(url: str) -> None:
+    upgrade(url)
+    database = Database(url)
+    repository = text(
+        "INSERT INTO repositories (id, kind, origin, namespace, name, private, card, created_at, updated_at) "
+        "VALUES (:id, :kind, 'a/b', 'a', 'b', :no, '{}', :at, :at)"
+    )
+    commit = text(
+        "INSERT INTO commits (id, oid, repository_id, seq, tree, message, author, created_at) "
+        "VALUES (:id, :id, :id, 1, '', '', '', :at)"
+    )
+    token = text(
+        "INSERT INTO tokens (id, owner, name, kind, sha256, scopes, repositories, created_at) "
+        "VALUES (:id, 'a', '', '', :id, '', :only, :at)"
+    )
+    moment = {"no": False, "at": datetime(2026, 1, 1, tzinfo=UTC)}
+    with database.writing() as session:
+        for number, kind in enumerate(("model", "dataset"), 1):
+            session.execute(repository, {**moment, "id": number, "kind": kind})
+            session.execute(commit.bindparams(id=number, at=moment["at"]))
+        for name, only in (("full", None), ("limited", "a/b")):
+            session.execute(token, {**moment, "id": name, "only": only})
+
+    downgrade(url, "0005")
+
+    with database.reading() as session:
+        counts = [session.scalar(text(f"SELECT count(*) FROM {t}")) for t in ("repositories", "commits")]
+        assert counts == [1, 1]
+        assert session.scalars(text("SELECT id FROM tokens")).all() == ["full"]
+    database.close()
 
 
 def test_downgrade_to_nothing_and_up_again(url: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gts.core.database import Base
@@ -20,6 +20,7 @@ class TokenRow(Base):
         kind: ``startup`` (made by ``gts up``) or ``personal``.
         sha256: Hash of the token, in hex.
         scopes: Names of scopes, separated by spaces.
+        repositories: Repositories it is limited to, separated by spaces; null for all.
     """
 
     __tablename__ = "tokens"
@@ -30,6 +31,7 @@ class TokenRow(Base):
     kind: Mapped[str] = mapped_column(String(16))
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
     scopes: Mapped[str] = mapped_column(String(255))
+    repositories: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]

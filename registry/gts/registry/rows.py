@@ -70,7 +70,14 @@ def lock_or_create(session: Session, namespace: str, name: str) -> RepositoryRow
         return repository_row(session, namespace, name, lock=True)
     except RepositoryNotFound:
         moment = now()
-        row = RepositoryRow(namespace=namespace, name=name, card={}, created_at=moment, updated_at=moment)
+        row = RepositoryRow(
+            namespace=namespace,
+            name=name,
+            origin=f"{namespace}/{name}",
+            card={},
+            created_at=moment,
+            updated_at=moment,
+        )
         try:
             with session.begin_nested():
                 session.add(row)

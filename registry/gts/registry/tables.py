@@ -12,12 +12,17 @@ from gts.core.database import Base
 
 
 class RepositoryRow(Base):
-    """A model repository ``namespace/name``."""
+    """A repository ``namespace/name`` of models or of data sets."""
 
     __tablename__ = "repositories"
-    __table_args__ = (UniqueConstraint("namespace", "name"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "namespace", "name"),
+        CheckConstraint("kind IN ('model', 'dataset')", name="kind_known"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), default="model", server_default="model")
+    origin: Mapped[str] = mapped_column(String(200))  # the name it was made under, which commit ids hold
     namespace: Mapped[str] = mapped_column(String(96))
     name: Mapped[str] = mapped_column(String(96))
     private: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -58,6 +63,7 @@ class FileRow(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     git_oid: Mapped[str] = mapped_column(String(40))
     is_lfs: Mapped[bool]
+    content_oid: Mapped[str | None] = mapped_column(String(40))  # unknown for LFS uploads and older files
 
 
 class RefRow(Base):
@@ -73,3 +79,27 @@ class RefRow(Base):
     kind: Mapped[str] = mapped_column(String(8))
     commit_id: Mapped[int] = mapped_column(ForeignKey("commits.id", ondelete="CASCADE"), index=True)
     updated_at: Mapped[datetime]
+
+
+class RenameRow(Base):
+    """A name that a repository had before; a new repository may take it over."""
+
+    __tablename__ = "renames"
+
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    namespace: Mapped[str] = mapped_column(String(96), primary_key=True)
+    name: Mapped[str] = mapped_column(String(96), primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repositories.id", ondelete="CASCADE"), index=True)
+
+
+class UploadRow(Base):
+    """A blob that was uploaded to a repository and that no commit of it names yet."""
+
+    __tablename__ = "uploads"
+
+    repository_id: Mapped[int] = mapped_column(
+        ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True
+    )
+    blob: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
