@@ -17,6 +17,7 @@ from gts.registry.commits import commit_oid, next_revision
 from gts.registry.errors import EntryNotFound, RepositoryNotFound
 from gts.registry.manifest import read_folder, store
 from gts.registry.names import check_ref, check_repository, check_text
+from gts.registry.promotions import LOCAL, Promotions
 from gts.registry.tables import CommitRow, FileRow, RefRow, RepositoryRow
 from gts.registry.trees import entries_under, last_changes, tree_digest
 from gts.registry.values import FileEntry, Folder, Page, Problem, Ref, RefKind, Repository, Revision
@@ -33,9 +34,13 @@ class Registry:
     Args:
         database: Holds repositories, commits, files and references.
         blobs: Holds the bytes.
+
+    Attributes:
+        promotions: Moves aliases and keeps their history.
     """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self.promotions = Promotions(database)
         self._database = database
         self._blobs = VerifiedBlobs(blobs)
 
@@ -236,20 +241,21 @@ class Registry:
         return self.blob(file).read_bytes() if file.size <= limit else None
 
     def set_ref(self, namespace: str, name: str, kind: RefKind, ref: str, revision: str) -> Ref:
-        """Name a commit. Tags and branches are made once, aliases move.
+        """Name a commit. Tags and branches are made once, aliases move (see :attr:`promotions`).
 
         Raises:
             InvalidInput: The name is malformed.
             Conflict: The name is taken for something else.
             RevisionNotFound: The revision does not exist.
         """
+        if kind == RefKind.ALIAS:
+            return self.alias(namespace, name, ref, revision)
         check_ref(ref)
         with rows.database_errors(f"the reference {ref!r}"), self._database.writing() as session:
             repository = rows.repository_row(session, namespace, name, lock=True)
             commit = rows.commit_row(session, repository, revision)
             there = session.get(RefRow, (repository.id, ref))
-            moves = there is not None and there.kind == kind == RefKind.ALIAS
-            if there is not None and not moves and (there.kind, there.commit_id) != (kind, commit.id):
+            if there is not None and (there.kind, there.commit_id) != (kind, commit.id):
                 raise Conflict(
                     f"{namespace}/{name} has a {there.kind} {ref!r} already",
                     mend="take another name; only aliases can be moved",
@@ -257,9 +263,10 @@ class Registry:
             rows.point(session, repository, kind, ref, commit)
             return Ref(kind, ref, commit.oid)
 
-    def alias(self, namespace: str, name: str, alias: str, revision: str) -> Ref:
-        """Let a movable name such as ``production`` stand for a revision; see :meth:`set_ref`."""
-        return self.set_ref(namespace, name, RefKind.ALIAS, alias, revision)
+    def alias(self, namespace: str, name: str, alias: str, revision: str, *, by: str = LOCAL) -> Ref:
+        """Let a movable name such as ``production`` stand for a revision; see :meth:`Promotions.promote`."""
+        moved = self.promotions.promote(namespace, name, alias, revision, by=by)
+        return Ref(RefKind.ALIAS, alias, moved.new or "")
 
     def delete_ref(self, namespace: str, name: str, kind: RefKind, ref: str) -> None:
         """Remove a branch, tag or alias; the commits stay.
@@ -268,6 +275,9 @@ class Registry:
             Conflict: It is ``main``.
             NotFound: There is none of that kind and name.
         """
+        if kind == RefKind.ALIAS:
+            self.promotions.remove(namespace, name, ref, by=LOCAL)
+            return
         if kind == RefKind.BRANCH and ref == rows.MAIN:
             raise Conflict("'main' cannot be removed", mend="delete the repository instead")
         with self._database.writing() as session:
