@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gts.orchestrator.records import ModelReference
     from gts.registry.registry import Registry
 
+_MEASURED = ("estimate", "measured", "measured_on", "seed_only", "test", "counts")
+_SERVED = ("parameters", "bytes", "texts_per_second", "latency_ms", "serving")
 _TOLD = ("metrics", "created_at", "gts_version")
 """Keys of the manifest that tell of the student and are no part of it."""
 
@@ -46,7 +48,10 @@ def assemble(
             if path.is_file():
                 shutil.copy(path, place)
         manifest = read_manifest(target)
-        metrics = {name: report[name] for name in ("estimate", "measured", "seed_only", "test", "counts")}
+        metrics = {name: report[name] for name in _MEASURED}
+        metrics["student"] = {
+            name: student[name] for student in report["students"] if student["published"] for name in _SERVED
+        }
         manifest = manifest.model_copy(update={"metrics": metrics})
         write_manifest(target, manifest)
         write_card(target, report, manifest, repository)

@@ -15,16 +15,16 @@ branch_labels = None
 depends_on = None
 
 _REFUSED = "a promotion is never changed"
-_SQLITE = (
-    "CREATE TRIGGER promotions_unchanged BEFORE UPDATE ON promotions "
-    f"BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END",
-)
-_POSTGRES = (
-    "CREATE FUNCTION promotions_unchanged() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}' USING ERRCODE = 'restrict_violation'; END $$",
-    "CREATE TRIGGER promotions_unchanged BEFORE UPDATE ON promotions "
-    "FOR EACH ROW EXECUTE FUNCTION promotions_unchanged()",
-)
+_IN_SQLITE = f"""
+CREATE TRIGGER promotions_unchanged BEFORE UPDATE ON promotions
+BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END
+"""
+_IN_POSTGRES = f"""
+CREATE FUNCTION promotions_unchanged() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{_REFUSED}' USING ERRCODE = 'restrict_violation'; END $$;
+CREATE TRIGGER promotions_unchanged BEFORE UPDATE ON promotions
+FOR EACH ROW EXECUTE FUNCTION promotions_unchanged()
+"""
 
 
 def upgrade() -> None:
@@ -59,8 +59,7 @@ def upgrade() -> None:
         "SELECT refs.repository_id, refs.updated_at, '', 'promote', refs.name, commits.oid, '' "
         "FROM refs JOIN commits ON commits.id = refs.commit_id WHERE refs.kind = 'alias' ORDER BY refs.updated_at"
     )
-    for statement in _POSTGRES if op.get_bind().dialect.name == "postgresql" else _SQLITE:
-        op.execute(statement)
+    op.execute(_IN_POSTGRES if op.get_bind().dialect.name == "postgresql" else _IN_SQLITE)
 
 
 def downgrade() -> None:

@@ -14,6 +14,7 @@ from typer.main import get_command
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.cli.answering import add_commands as add_answering_commands
 from gts.platform.cli.checking import add_commands as add_checking_commands
+from gts.platform.cli.comparing import add_commands as add_comparing_commands
 from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
@@ -24,6 +25,7 @@ from gts.platform.cli.planning import add_commands as add_planning_commands
 from gts.platform.cli.predicting import add_commands as add_predicting_commands
 from gts.platform.cli.server import add_commands as add_server_commands
 from gts.platform.cli.steering import add_commands as add_steering_commands
+from gts.platform.cli.versions import add_commands as add_version_commands
 
 INTERRUPTED = 130
 _USER_ERROR, _OTHER_ERROR = 2, 1
@@ -44,6 +46,8 @@ for add_commands in (
     add_generated_commands,
     add_answering_commands,
     add_model_commands,
+    add_version_commands,
+    add_comparing_commands,
     add_predicting_commands,
     add_evaluating_commands,
     add_language_commands,

@@ -64,7 +64,7 @@ def opened_model(
         yield Model(student.manifest, student.answer)
         return
     with connect(url, token, data_dir) as client:
-        manifest = _served_manifest(client, name, revision)
+        manifest = served_manifest(client, name, revision)
         yield Model(manifest, lambda rows: client.predict(name, rows, revision=revision))
 
 
@@ -72,7 +72,8 @@ def _is_served_name(name: str) -> bool:
     return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/")
 
 
-def _served_manifest(client: Client, name: str, revision: str | None) -> StudentManifest | None:
+def served_manifest(client: Client, name: str, revision: str | None) -> StudentManifest | None:
+    """What a served model is; None where the token may not read it."""
     from gts.student.layout import MANIFEST, read_manifest
 
     with TemporaryDirectory() as folder:
