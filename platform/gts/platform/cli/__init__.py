@@ -23,6 +23,7 @@ from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
 from gts.platform.cli.planning import add_commands as add_planning_commands
 from gts.platform.cli.predicting import add_commands as add_predicting_commands
+from gts.platform.cli.reproducing import add_commands as add_reproducing_commands
 from gts.platform.cli.server import add_commands as add_server_commands
 from gts.platform.cli.steering import add_commands as add_steering_commands
 from gts.platform.cli.versions import add_commands as add_version_commands
@@ -48,6 +49,7 @@ for add_commands in (
     add_model_commands,
     add_version_commands,
     add_comparing_commands,
+    add_reproducing_commands,
     add_predicting_commands,
     add_evaluating_commands,
     add_language_commands,

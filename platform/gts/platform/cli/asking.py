@@ -55,7 +55,7 @@ def opened_model(
         NotFound: There is no such folder, model or revision.
         ServerUnreachable: The name is none of a folder, and no platform can be asked.
     """
-    if Path(name).is_dir() or not _is_served_name(name):
+    if Path(name).is_dir() or not is_served_name(name):
         from gts.core.threads import available_cores, limit_threads
         from gts.student.opening import open_student
 
@@ -68,7 +68,8 @@ def opened_model(
         yield Model(manifest, lambda rows: client.predict(name, rows, revision=revision))
 
 
-def _is_served_name(name: str) -> bool:
+def is_served_name(name: str) -> bool:
+    """Whether a name is that of a served model rather than of a folder."""
     return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/")
 
 
