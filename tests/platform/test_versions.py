@@ -26,7 +26,7 @@ def connect(http, token, monkeypatch):
     def connect(*options):
         return Client("http://testserver", token, transport=Bridge(http))
 
-    for module in ("versions", "comparing", "reproducing"):
+    for module in ("versions", "comparing", "lineages", "reproducing"):
         monkeypatch.setattr(f"gts.platform.cli.{module}.connect", connect)
     return connect
 

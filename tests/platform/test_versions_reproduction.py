@@ -80,7 +80,9 @@ def test_on_the_same_machine_it_is_the_same_to_the_byte(again, student, site):
     assert {"model.safetensors", "gts.json", "tokenizer.json"} <= set(result["files"])
     assert result["equal_answers"] == {"equal": 24, "rows": 24} and result["first_different_stage"] is None
     assert "stage 1 of" in err
-    assert sorted((site / "data" / "artifacts" / "stages").iterdir()) == before, "nothing is left in the store"
+    assert sorted((site / "data" / "artifacts" / "stages").iterdir()) == before, (
+        "nothing is left in the store"
+    )
 
 
 def test_published_it_is_found_by_name_and_revision(again, student, services, published):

@@ -137,3 +137,37 @@ class ComparisonView(BaseModel):
         "`measures`, `per_label`, `chance` (with `sentence`), `flipped` and `examples`."
     )
     unasked: str | None = Field(description="Why they were asked about nothing, where `asked` is null.")
+
+
+class LineageNode(BaseModel):
+    """A part of where a model comes from."""
+
+    id: str
+    kind: str = Field(
+        description="`gold`, `answered`, `guessed`, `pool`, `test`, `base_model`, `language_model`, `teacher`, `generator`, "
+        "`parent` or `student`."
+    )
+    name: str
+    licence: str | None = Field(description="Of a model; null where it is not known.")
+    rows: int | None
+    share: float | None = Field(description="Of a teacher: its share of what the teachers say.")
+    artifact: str | None
+
+
+class LineageView(BaseModel):
+    """Where a revision of a model comes from."""
+
+    model: str
+    commit: str
+    parent: str | None = Field(description="The revision before it.")
+    created_at: datetime
+    author: str
+    job_id: str | None
+    gts_version: str | None
+    task: dict[str, Any]
+    environment: dict[str, Any] | None = Field(
+        description="Python, machine, cores and packages with which it was made; null where nobody wrote them down."
+    )
+    reproducible: bool = Field(description="Whether `gts reproduce` knows how to make it again.")
+    nodes: list[LineageNode]
+    edges: list[dict[str, str]] = Field(description="`from` what something was made of `to` what was made.")

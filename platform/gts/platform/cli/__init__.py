@@ -19,6 +19,7 @@ from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
+from gts.platform.cli.lineages import add_commands as add_lineage_commands
 from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
 from gts.platform.cli.planning import add_commands as add_planning_commands
@@ -49,6 +50,7 @@ for add_commands in (
     add_model_commands,
     add_version_commands,
     add_comparing_commands,
+    add_lineage_commands,
     add_reproducing_commands,
     add_predicting_commands,
     add_evaluating_commands,

@@ -13,6 +13,7 @@ from gts.platform.version_schemas import (
     CompareBody,
     ComparisonView,
     HistoryPage,
+    LineageView,
     PromotionBody,
     PromotionView,
     RetirementBody,
@@ -20,6 +21,7 @@ from gts.platform.version_schemas import (
     RollbackBody,
 )
 from gts.platform.versions_compare import compare
+from gts.platform.versions_lineage import lineage_of
 from gts.tasks.source import RowSource
 
 router = APIRouter(prefix="/models/{namespace}/{name}", tags=["versions"], route_class=GuardedRoute)
@@ -147,3 +149,17 @@ async def compare_given(
         services, user, (namespace, name), body.old, body.new, source=source, metric=body.metric
     )
     return ComparisonView.model_validate(found)
+
+
+@router.get("/lineage", summary="Where a model comes from", responses=error_responses(404, 422))
+def show_lineage(
+    services: ServicesDep,
+    user: Reader,
+    namespace: str,
+    name: str,
+    revision: Annotated[str, Query(max_length=255, description="Commit, branch or alias.")] = "main",
+) -> LineageView:
+    """Data by origin, teachers, generators, base model and language models with their licences, job, parent revision,
+    and with what it was made: names, numbers and digests, none of the data itself.
+    """
+    return LineageView.model_validate(lineage_of(services, namespace, name, revision).as_json())
