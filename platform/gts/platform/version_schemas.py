@@ -113,10 +113,9 @@ class ComparedView(BaseModel):
     tier: str | None
     labels: int
     bytes: int = Field(description="Size of all files.")
-    parameters: int | None
+    parameters: int | float | None
     texts_per_second: float | None
     latency_ms: float | None
-    serving: str | None
     estimate: dict[str, Any] | None = Field(
         description="What it can be expected to reach, with its interval."
     )

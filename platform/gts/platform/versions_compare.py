@@ -30,7 +30,7 @@ MOST_ROWS = 5000
 """Most rows that two revisions are asked about."""
 _MOST_SHOWN = 50
 _SCORES_SHOWN = 3
-_SPEED = ("parameters", "texts_per_second", "latency_ms", "serving")
+_SPEED = ("parameters", "texts_per_second", "latency_ms")
 _FOUND = {"ner": "entities", "relation": "relations", "event": "events"}
 _ORDER = (Verdict.WORSE, Verdict.BETTER, Verdict.OTHER)
 
@@ -198,9 +198,18 @@ def _side(services: Services, namespace: str, name: str, revision: str) -> Side:
         "labels": len(student.labels) if student else 0,
     }
     measured = student.metrics if student else {}
-    facts |= {name: measured.get(name) for name in ("estimate", "measured", "measured_on", "test", "counts")}
-    speed = measured.get("student") or _reported_speed(services, commit, measured)
-    return Side(commit, student, facts | {name: speed.get(name) for name in _SPEED})
+    facts |= {name: _mapping(measured.get(name)) for name in ("estimate", "measured", "test", "counts")}
+    facts["measured_on"] = measured["measured_on"] if isinstance(measured.get("measured_on"), str) else None
+    speed = _mapping(measured.get("student")) or _reported_speed(services, commit, measured)
+    for what in _SPEED:
+        value = speed.get(what)
+        facts[what] = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return Side(commit, student, facts)
+
+
+def _mapping(value: Any) -> dict[str, Any] | None:
+    # Anyone with a write token may publish any gts.json.
+    return dict(value) if isinstance(value, Mapping) else None
 
 
 def _reported_speed(services: Services, commit: Revision, measured: Mapping[str, Any]) -> Mapping[str, Any]:
