@@ -60,8 +60,12 @@ class Promotion:
     job_id: str | None
 
 
-def earlier(past: Sequence[PromotionRow]) -> list[str]:
-    """What an alias can go back to, the nearest last: a stack that promotions push and roll backs pop."""
+def earlier(past: Sequence[PromotionRow | Promotion]) -> list[str]:
+    """What an alias can go back to, the nearest last: a stack that promotions push and roll backs pop.
+
+    Args:
+        past: The rows of one alias, oldest first.
+    """
     stack: list[str | None] = []
     for row in past:
         if row.kind == PromotionKind.ROLLBACK:

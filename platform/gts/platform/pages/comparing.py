@@ -65,6 +65,7 @@ async def _page(
 ) -> Response:
     language = language_of(request)
     shown = await run_in_threadpool(view_of, request, services, *model, "main")
+    choices = choices_of(shown)
     found, problem = None, None
     if old and new:
         try:
@@ -78,8 +79,8 @@ async def _page(
         status=problem.status if problem else 200,
         address=None if request.method == "GET" else request.url.path,
         model=shown,
-        choices=choices_of(shown),
-        old=found.old.commit if found else old,
+        choices=choices,
+        old=found.old.commit if found else old or choices[min(1, len(choices) - 1)].commit,
         new=found.new.commit if found else new or shown.commit,
         found=found,
         problem=problem,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gts.platform.pages.languages import ENGLISH, Language, mark
-from gts.platform.pages.wording import compact, percent, points, size
+from gts.platform.pages.wording import capital, compact, percent, points, size
 from gts.platform.pages.words import metric_name
 from gts.platform.versions_flips import in_words
 
@@ -135,13 +135,14 @@ def chance_sentence(chance: Mapping[str, Any], language: Language = ENGLISH) -> 
         ...                  "p": 0.002, "gained": 11, "lost": 1})
         'Accuracy went from 80.0% to 90.0%: 11 rows became right and 1 wrong, more than chance (exact McNemar test, p = 0.002).'
     """
-    name = metric_name(chance["metric"], language)
-    moved = language.gettext(
-        "%(measure)s went from %(old)s to %(new)s",
-        measure=name[:1].upper() + name[1:],
-        old=percent(chance["old"], 1),
-        new=percent(chance["new"], 1),
-    )
+    measure = capital(metric_name(chance["metric"], language))
+    old, new = percent(chance["old"], 1), percent(chance["new"], 1)
+    if chance["old"] == chance["new"]:
+        moved = language.gettext("%(measure)s is %(new)s in both", measure=measure, new=new)
+    else:
+        moved = language.gettext(
+            "%(measure)s went from %(old)s to %(new)s", measure=measure, old=old, new=new
+        )
     verdict = (
         language.gettext("more than chance")
         if chance["is_beyond"]

@@ -10,7 +10,7 @@ from gts.core.errors import GTSError
 from gts.platform.pages.languages import ENGLISH, Language
 from gts.platform.pages.modelviews import ModelPageView
 from gts.platform.pages.words import promotion_word
-from gts.registry.promotion_rows import Promotion
+from gts.registry.promotion_rows import Promotion, earlier
 from gts.registry.values import Ref, RefKind
 
 SHOWN_ROWS = 30
@@ -27,7 +27,7 @@ class AliasLine:
         name: Its name.
         commit: What it names.
         last: The row by which it came to name that; ``None`` where it is not known.
-        can_go_back: Whether it has named anything else.
+        can_go_back: Whether there is something to roll back to, as far as is seen.
     """
 
     name: str
@@ -98,12 +98,13 @@ def versions_view(
         refused: What a person wanted and did not get.
         language: What it is said in.
     """
+    has_more = len(history) > SHOWN_ROWS
     aliases = [ref for ref in refs if ref.kind == RefKind.ALIAS]
     shown = next((item for item in model.history if item.commit == model.commit), None)
     return VersionsView(
-        aliases=tuple(_alias(ref, history) for ref in aliases),
+        aliases=tuple(_alias(ref, history, has_more) for ref in aliases),
         history=tuple(_line(row, language) for row in history[:SHOWN_ROWS]),
-        has_more=len(history) > SHOWN_ROWS,
+        has_more=has_more,
         choices=tuple(choice for choice in choices_of(model) if not choice.retired),
         retired=(shown.retired or "") if shown else "",
         in_use=tuple(ref.name for ref in aliases if ref.oid == model.commit),
@@ -123,10 +124,9 @@ def choices_of(model: ModelPageView) -> tuple[Choice, ...]:
     )
 
 
-def _alias(ref: Ref, history: Sequence[Promotion]) -> AliasLine:
+def _alias(ref: Ref, history: Sequence[Promotion], is_cut: bool) -> AliasLine:
     own = [row for row in history if row.alias == ref.name]
-    others = {row.old for row in own} | {row.new for row in own}
-    return AliasLine(ref.name, ref.oid, own[0] if own else None, bool(others - {None, ref.oid}))
+    return AliasLine(ref.name, ref.oid, own[0] if own else None, bool(earlier(own[::-1])) or is_cut)
 
 
 def _line(row: Promotion, language: Language) -> HistoryLine:
