@@ -11,7 +11,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from gts.core.database import now
-from gts.core.errors import Conflict, InvalidInput, NotFound
+from gts.core.errors import Conflict, InvalidInput
+from gts.registry.errors import RevisionNotFound
 from gts.registry.names import check_text
 from gts.registry.promotion_tables import PromotionRow
 from gts.registry.tables import CommitRow, RefRow, RepositoryRow
@@ -191,9 +192,9 @@ def promotion(row: PromotionRow) -> Promotion:
     )
 
 
-def no_alias(repository: RepositoryRow, alias: str) -> NotFound:
+def no_alias(repository: RepositoryRow, alias: str) -> RevisionNotFound:
     """The error for an alias that is not there."""
-    return NotFound(
+    return RevisionNotFound(
         f"{repository.namespace}/{repository.name} has no alias {alias[:200]!r}",
         mend="look at its references",
     )
