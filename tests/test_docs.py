@@ -25,6 +25,7 @@ DOCUMENTS = [
         "docs/architecture.md",
         "docs/language-models.md",
         "docs/registry.md",
+        "docs/versions.md",
         "examples/support-tickets/README.md",
     )
 ]
@@ -120,9 +121,11 @@ def test_every_path_exists():
 
 
 def test_every_route_exists():
-    from gts.platform.routes import jobs, models, predict, system
+    from gts.platform.routes import jobs, models, predict, system, versions
 
-    routes = {route.path for room in (jobs, models, predict, system) for route in room.router.routes}
+    routes = {
+        route.path for room in (jobs, models, predict, system, versions) for route in room.router.routes
+    }
     routes |= {f"/api/v1{path}" for path in routes} | {"/api/v1/openapi.json"}
     named = set(mentions(r"(?:127\.0\.0\.1:8750|GET |^)(/(?:api/v1|models)/[\w/.-]+)"))
     assert "/api/v1/health" in named and "/api/v1/jobs" in named

@@ -35,7 +35,7 @@ def may_import(room: str, module: str) -> bool:
     if other == room:
         return True
     if room == "migrations":
-        return other == "core" or module.endswith(".tables")
+        return other == "core" or module.endswith((".tables", "_tables"))
     if other == "migrations":
         return room == "platform"
     return floor(other) < floor(room)

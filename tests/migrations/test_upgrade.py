@@ -15,8 +15,9 @@ from gts.migrations import current, upgrade
 from gts.migrations.schema import metadata
 from gts.migrations.upgrade import downgrade
 from gts.orchestrator import events, jobs
+from gts.registry.promotions import Promotions
 
-HEAD, PREVIOUS = "0006", "0003"
+HEAD, PREVIOUS = "0007", "0003"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -115,6 +116,36 @@ def test_going_back_behind_data_sets_keeps_models_and_no_token_that_was_limited(
         assert counts == [1, 1]
         assert session.scalars(text("SELECT id FROM tokens")).all() == ["full"]
     database.close()
+
+
+def test_an_alias_from_before_there_was_a_history_has_a_first_row(url: str) -> None:
+    upgrade(url, "0006")
+    database = Database(url)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    repository = (
+        "INSERT INTO repositories (id, kind, origin, namespace, name, private, card, created_at, updated_at) "
+        "VALUES (1, 'model', 'a/b', 'a', 'b', :no, '{}', :at, :at)"
+    )
+    commit = (
+        "INSERT INTO commits (id, oid, repository_id, seq, tree, message, author, created_at) "
+        "VALUES (1, 'c1', 1, 1, '', '', '', :at)"
+    )
+    ref = (
+        "INSERT INTO refs (repository_id, name, kind, commit_id, updated_at) VALUES (1, :name, :kind, 1, :at)"
+    )
+    with database.writing() as session:
+        session.execute(text(repository), {"no": False, "at": at})
+        session.execute(text(commit), {"at": at})
+        for name, kind in (("main", "branch"), ("live", "alias")):
+            session.execute(text(ref), {"name": name, "kind": kind, "at": at})
+
+    upgrade(url)
+
+    found = Promotions(database).history("a", "b")
+    database.close()
+    assert [(row.kind, row.alias, row.old, row.new, row.at) for row in found] == [
+        ("promote", "live", None, "c1", at)
+    ]
 
 
 def test_downgrade_to_nothing_and_up_again(url: str) -> None:

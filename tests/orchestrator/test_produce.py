@@ -38,7 +38,7 @@ ON_A_FULL_DISK = textwrap.dedent("""
     store, package, out = ArtifactStore(Path(sys.argv[1])), sys.argv[2], Path(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
     try:
-        assemble(store, package, {}, out, None)
+        assemble(store, package, {}, {}, out, None)
     except StorageError as error:
         print(error)
         sys.exit(7)

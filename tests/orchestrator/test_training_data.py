@@ -63,7 +63,13 @@ def test_lessons_say_what_was_taught_and_by_whom(tmp_path: Path) -> None:
 
 def test_a_data_set_holds_every_part_with_its_provenance(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path / "store")
-    taught = {"text": "lost parcel", "scores": [], "origin": "pool", "labelled_by": "teachers", "generator": None}
+    taught = {
+        "text": "lost parcel",
+        "scores": [],
+        "origin": "pool",
+        "labelled_by": "teachers",
+        "generator": None,
+    }
     student = put(store, LESSONS, taught, {**taught, "text": "made up", "origin": "generated"})
     report = {"generators": [{"artifact": put(store, "judged.jsonl", JUDGED)}, {"artifact": None}]}
     (tmp_path / "out").mkdir()

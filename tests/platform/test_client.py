@@ -7,6 +7,7 @@ from gts.core.errors import Conflict, DataError, GTSError, InvalidInput, NotFoun
 from gts.platform.client import Client
 from gts.platform.datafiles import read_labelled, read_texts
 from gts.platform.remote import ServerUnreachable, error_of, subclasses
+from gts.tasks.source import FileSource
 from gts.tasks.taskfile import load_task_document
 
 
@@ -222,12 +223,12 @@ def test_files_of_texts_are_read_in_every_form(tmp_path):
     for name in ("a.jsonl", "b.csv", "c.txt"):
         assert [row.text for row in read_texts(tmp_path / name)] == ["one", "two"]
     (tmp_path / "d.csv").write_text("text,label\none,x\ntwo,y\n")
-    assert len(read_labelled(tmp_path / "d.csv", ("x", "y"), multi_label=False)) == 2
+    assert len(read_labelled(FileSource(tmp_path / "d.csv"), ("x", "y"), multi_label=False)) == 2
     with pytest.raises(DataError, match="unknown label"):
-        read_labelled(tmp_path / "d.csv", ("x", "z"), multi_label=False)
+        read_labelled(FileSource(tmp_path / "d.csv"), ("x", "z"), multi_label=False)
 
 
 def test_a_file_of_other_columns_is_named(tmp_path):
     (tmp_path / "d.jsonl").write_text('{"a": 1, "b": 2, "c": 3}\n')
     with pytest.raises(DataError, match=r"d\.jsonl, line 1: no label column .* 'a', 'b'"):
-        read_labelled(tmp_path / "d.jsonl", ("x", "y"), multi_label=False)
+        read_labelled(FileSource(tmp_path / "d.jsonl"), ("x", "y"), multi_label=False)

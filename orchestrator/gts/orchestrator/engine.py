@@ -15,6 +15,7 @@ from gts.generator.wishes import Wish
 from gts.orchestrator import asking, reviews
 from gts.orchestrator.answered import put_answered
 from gts.orchestrator.compute.base import Compute
+from gts.orchestrator.lineage import lineage_of
 from gts.orchestrator.production import Before, Production, produce_student
 from gts.orchestrator.publish import assemble, is_published
 from gts.orchestrator.questions import Question, QuestionKind, QuestionState
@@ -65,9 +66,9 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
             return with_earlier_student(job.report, report), job.model
         folder = Path(tempfile.mkdtemp(dir=store.root / "tmp"))
         try:
-            assemble(
-                store, production.package, report, folder, f"{job.namespace}/{job.name}", production.held_out
-            )
+            lineage = lineage_of(production, report)
+            repository = f"{job.namespace}/{job.name}"
+            assemble(store, production.package, report, lineage, folder, repository, production.held_out)
             # The registry knows more than the job where an attempt died after it had published.
             newest = registry.published_by(job.namespace, job.name, job.id)
             last = ModelReference(job.namespace, job.name, newest.oid) if newest else job.model

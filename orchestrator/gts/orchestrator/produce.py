@@ -15,6 +15,7 @@ from typing import Any
 from gts.core.artifacts import ArtifactStore, StageResult
 from gts.core.errors import InvalidInput
 from gts.orchestrator.compute.inline import InlineCompute
+from gts.orchestrator.lineage import lineage_of
 from gts.orchestrator.production import produce_student
 from gts.orchestrator.publish import assemble
 from gts.orchestrator.report import report_of
@@ -114,7 +115,8 @@ def produce(
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
-        assemble(store, production.package, report, part, None, production.held_out)
+        lineage = lineage_of(production, report)
+        assemble(store, production.package, report, lineage, part, None, production.held_out)
         part.chmod(0o755)
         with suppress(FileNotFoundError):
             out.rmdir()

@@ -51,6 +51,7 @@ class Production:
         models: What asking each language model took: name, calls, tokens, money, cached, faults.
         data: The task, without what is unlabelled.
         questions: What people should be asked: kind, payload, reason and origin of each.
+        calls: The stage calls that were made, in their order, each with the ``artifact`` it gave.
     """
 
     evidence: Evidence
@@ -63,6 +64,7 @@ class Production:
     models: tuple[Mapping[str, Any], ...]
     data: AnyTask
     questions: tuple[Mapping[str, Any], ...] = ()
+    calls: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,18 +157,18 @@ def produce_student(
     questions = ()
     if "questions" in run.artifacts:
         questions = tuple(read_json(store.path(run.artifacts["questions"]) / "questions.json"))
-    account = tuple(decisions.account)
     return Production(
-        run.evidence,
-        trial,
-        expected,
-        line.held_out(run, trial),
-        package,
-        tuple(runner.account),
-        account,
-        models,
-        data,
-        questions,
+        evidence=run.evidence,
+        trial=trial,
+        expected=expected,
+        held_out=line.held_out(run, trial),
+        package=package,
+        stages=tuple(runner.account),
+        decisions=tuple(decisions.account),
+        models=models,
+        data=data,
+        questions=questions,
+        calls=tuple(runner.calls),
     )
 
 

@@ -68,6 +68,7 @@ class StageRunner:
         task_type: The task's type.
         experience: What past jobs say about forecasts.
         account: Each stage that ran: name, detail, seconds, forecast_seconds, cached.
+        calls: The same as calls (see :meth:`StageCall.to_json`), each with ``artifact``: what it gave.
         spent_s: Seconds of all stages so far; one that was found finished counts what it once took.
         ran: Stages that were not found finished.
         models: By language model: calls, tokens, money, paid, cached and faults (why to count) of all stages.
@@ -80,6 +81,7 @@ class StageRunner:
     task_type: str = "classification"
     experience: Experience = field(default_factory=Experience)
     account: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[dict[str, Any]] = field(default_factory=list)
     spent_s: float = 0.0
     models: dict[str, ModelAccount] = field(default_factory=dict)
     ran: int = 0
@@ -126,6 +128,7 @@ class StageRunner:
             for account in asked:
                 self.models.setdefault(account["model"], ModelAccount()).add(account, cached)
         self.account.append(row)
+        self.calls.append({**call.to_json(), "artifact": result.artifact})
         self._finished[call.key] = result
         self.spent_s += result.seconds
         return result

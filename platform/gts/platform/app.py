@@ -14,7 +14,7 @@ from gts.platform.auth import Gatekeeper, hub_user
 from gts.platform.errors import for_people_and_programs, install_error_handlers
 from gts.platform.limits import BodyLimit
 from gts.platform.pages import error_page, pages_router
-from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system
+from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system, versions
 from gts.platform.routes.hub import HubOptions, hub_router
 from gts.platform.routes.hub_lfs import upload_key
 from gts.platform.services import Services
@@ -69,7 +69,7 @@ def create_app(services: Services) -> FastAPI:
     answer = for_people_and_programs(error_page)
     install_error_handlers(app, answer)
     api = APIRouter(prefix=API_PREFIX)
-    for routes in (jobs, plans, generated, questions, models, language, system):
+    for routes in (jobs, plans, generated, questions, models, versions, language, system):
         api.include_router(routes.router)
     app.include_router(api)
     app.include_router(predict.router)

@@ -43,8 +43,8 @@ class ModelCalls(ABC):
         params = {"revision": revision} if revision else {}
         return self._call("GET", f"/api/v1/models/{model_path(name)}", params=params)
 
-    def set_alias(self, model: str, alias: str, *, revision: str = "main") -> str:
-        """Let a movable name such as ``production`` stand for a revision.
+    def set_alias(self, model: str, alias: str, *, revision: str = "main", why: str = "") -> str:
+        """Let a movable name such as ``production`` stand for a revision; ``promote`` says more of what came of it.
 
         Returns:
             The commit that it names now.
@@ -54,16 +54,17 @@ class ModelCalls(ABC):
             Conflict: The name is taken by a branch or tag.
         """
         path = f"/api/v1/models/{model_path(model)}/aliases/{quote(alias, safe='')}"
-        answer = self._call("PUT", path, json={"revision": revision})
+        answer = self._call("PUT", path, json={"revision": revision, "why": why})
         return str(answer["commit"])
 
-    def remove_alias(self, model: str, alias: str) -> None:
+    def remove_alias(self, model: str, alias: str, *, why: str = "") -> None:
         """Forget an alias; the revision it named stays.
 
         Raises:
             NotFound: There is no such model or alias.
         """
-        self._call("DELETE", f"/api/v1/models/{model_path(model)}/aliases/{quote(alias, safe='')}")
+        path = f"/api/v1/models/{model_path(model)}/aliases/{quote(alias, safe='')}"
+        self._call("DELETE", path, params={"why": why})
 
     def language_models(self) -> list[dict[str, Any]]:
         """The site's language models, which a task may name under ``teachers`` and ``generators``."""

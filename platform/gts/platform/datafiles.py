@@ -13,7 +13,7 @@ from gts.tasks.columns import Columns, map_columns
 from gts.tasks.limits import DEFAULT_LIMITS
 from gts.tasks.problems import Place, Problems
 from gts.tasks.reading import read_rows
-from gts.tasks.source import FileSource
+from gts.tasks.source import FileSource, Source
 from gts.tasks.text import clean_text
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def read_texts(path: Path, text_column: str | None = None) -> Iterator[TextRow]:
         >>> [row.text for row in read_texts(file)]
         ['hello', 'world']
     """
-    return _rows(path, Columns(text=text_column), labelled=False)
+    return _rows(FileSource(path), Columns(text=text_column), labelled=False)
 
 
 def read_asked(
@@ -98,15 +98,16 @@ def _asked(row: Any) -> dict[str, Any]:
     return {"text": row.text} | ({"entities": [span.to_json() for span in given]} if given else {})
 
 
-def read_test(path: Path, student: StudentManifest, columns: Columns) -> LabelledFile:
-    """The labelled rows of a test file, checked against what a student knows.
+def read_test(source: Source, student: StudentManifest, columns: Columns | None = None) -> LabelledFile:
+    """The labelled rows of a test file, or of anything else that holds such rows, checked against what a student knows.
 
     Raises:
         DataError: The file is missing or damaged, or a row is not one of the student's task.
     """
+    columns = columns or Columns()
     if student.task.type == "classification":
         examples = read_labelled(
-            path,
+            source,
             student.labels,
             multi_label=student.multi_label,
             text_column=columns.text,
@@ -126,12 +127,12 @@ def read_test(path: Path, student: StudentManifest, columns: Columns) -> Labelle
         entities_given=student.entities_given if is_relation else None,
         scale=student.scale,
     )
-    found = read_test_rows(spec, FileSource(path), columns)
+    found = read_test_rows(spec, source, columns)
     return LabelledFile(found.rows, found.notes)
 
 
 def read_labelled(
-    path: Path,
+    source: Source,
     labels: tuple[str, ...],
     *,
     multi_label: bool,
@@ -145,11 +146,11 @@ def read_labelled(
     """
     columns = Columns(text=text_column, label=label_column)
     rows = [
-        RawExample(Place(path.name, row.line), row.text, row.label)
-        for row in _rows(path, columns, labelled=True, labels=labels)
+        RawExample(Place(source.title, row.line), row.text, row.label)
+        for row in _rows(source, columns, labelled=True, labels=labels)
     ]
     if not rows:
-        raise DataError(f"{path.name} has no rows", mend="give labelled texts", file=path.name)
+        raise DataError(f"{source.title} has no rows", mend="give labelled texts", file=source.title)
     problems, notes = Problems(DEFAULT_LIMITS.problems), list[str]()
     separator = find_separator(None, labels, rows, notes) if multi_label else None
     examples = checked_examples(
@@ -165,8 +166,9 @@ def read_labelled(
     return examples
 
 
-def _rows(path: Path, columns: Columns, *, labelled: bool, labels: tuple[str, ...] = ()) -> Iterator[TextRow]:
-    source = FileSource(path)
+def _rows(
+    source: Source, columns: Columns, *, labelled: bool, labels: tuple[str, ...] = ()
+) -> Iterator[TextRow]:
     problems = Problems(1)
     found: dict[tuple[str, ...], Any] = {}
     for row in read_rows(
@@ -187,19 +189,19 @@ def _rows(path: Path, columns: Columns, *, labelled: bool, labels: tuple[str, ..
             try:
                 found[keys] = map_columns(keys, columns, labelled=labelled)
             except DataError as error:
-                message = f"{path.name}, line {line}: {error.message}"
-                raise DataError(message, mend=error.mend, file=path.name, line=line) from error
+                message = f"{source.title}, line {line}: {error.message}"
+                raise DataError(message, mend=error.mend, file=source.title, line=line) from error
         mapping = found[keys]
-        yield TextRow(_text(values, mapping.text, path, line), line, values.get(mapping.label or ""))
+        yield TextRow(_text(values, mapping.text, source.title, line), line, values.get(mapping.label or ""))
 
 
-def _text(values: Mapping[str, Any], names: tuple[str, ...], path: Path, line: int) -> str:
+def _text(values: Mapping[str, Any], names: tuple[str, ...], title: str, line: int) -> str:
     parts = [values.get(name) for name in names]
     if len(parts) == 1 and not isinstance(parts[0], str):
         raise DataError(
-            f"{path.name}, line {line}: {names[0]!r} is no text",
+            f"{title}, line {line}: {names[0]!r} is no text",
             mend="put it into quotes",
-            file=path.name,
+            file=title,
             line=line,
         )
     return "\n".join(clean_text(part) for part in parts if isinstance(part, str))

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gts.platform.version_schemas import Expect, Why
+
 
 class ModelView(BaseModel):
     """A published model."""
@@ -41,6 +43,7 @@ class RevisionView(BaseModel):
     author: str
     created_at: datetime
     job_id: str | None
+    retired: str | None = Field(description="Why nobody should use it any more; null unless it is retired.")
 
 
 class ModelDetail(ModelView):
@@ -58,6 +61,8 @@ class AliasBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     revision: str = Field("main", max_length=255, description="Commit, branch, tag or another alias.")
+    why: Why = ""
+    expect: Expect = None
 
 
 class AliasView(BaseModel):

@@ -31,6 +31,7 @@ def describe_model(services: Services, namespace: str, name: str, revision: str 
     registry = services.registry
     commit = registry.resolve(namespace, name, revision)
     files = registry.files(commit)
+    retired = registry.promotions.retired(namespace, name)
     return ModelDetail(
         **{**model_view(registry.get(namespace, name)).model_dump(), "commit": commit.oid},
         files=[FileView(path=file.path, size=file.size, sha256=file.sha256) for file in files],
@@ -42,6 +43,7 @@ def describe_model(services: Services, namespace: str, name: str, revision: str 
                 author=item.author,
                 created_at=item.created_at,
                 job_id=item.job_id,
+                retired=retired[item.oid].why if item.oid in retired else None,
             )
             for item in registry.history(namespace, name, commit.oid)
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gts.core.blobs import BlobStore
 from gts.core.database import Database
+from gts.registry.promotions import Promotions
 from gts.registry.verified import VerifiedBlobs
 
 
@@ -13,8 +14,12 @@ class Part:
     Args:
         database: Holds repositories, commits, files and references.
         blobs: Holds the bytes.
+
+    Attributes:
+        promotions: Moves aliases and keeps their history.
     """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self.promotions = Promotions(database)
         self._database = database
         self._blobs = VerifiedBlobs(blobs)

@@ -10,6 +10,7 @@ from gts.registry.conversion import as_ref
 from gts.registry.errors import RevisionNotFound
 from gts.registry.names import check_ref
 from gts.registry.part import Part
+from gts.registry.promotions import LOCAL
 from gts.registry.tables import CommitRow, RefRow
 from gts.registry.values import Kind, Ref, RefKind
 
@@ -27,20 +28,21 @@ class References(Part):
         *,
         kind: Kind = Kind.MODEL,
     ) -> Ref:
-        """Name a commit. Tags and branches are made once, aliases move.
+        """Name a commit. Tags and branches are made once; aliases, which only models have, move (see :attr:`promotions`).
 
         Raises:
             InvalidInput: The name is malformed.
             Conflict: The name is taken for something else.
             RevisionNotFound: The revision does not exist.
         """
+        if ref_kind == RefKind.ALIAS:
+            return self.alias(namespace, name, ref, revision)
         check_ref(ref)
         with rows.database_errors(f"the reference {ref!r}"), self._database.writing() as session:
             repository = rows.repository_row(session, kind, namespace, name, lock=True)
             commit = rows.commit_row(session, repository, revision)
             there = session.get(RefRow, (repository.id, ref))
-            moves = there is not None and there.kind == ref_kind == RefKind.ALIAS
-            if there is not None and not moves and (there.kind, there.commit_id) != (ref_kind, commit.id):
+            if there is not None and (there.kind, there.commit_id) != (ref_kind, commit.id):
                 raise Conflict(
                     f"{namespace}/{name} has a {there.kind} {ref!r} already",
                     mend="take another name; only aliases can be moved",
@@ -48,9 +50,10 @@ class References(Part):
             rows.point(session, repository, ref_kind, ref, commit)
             return Ref(ref_kind, ref, commit.oid)
 
-    def alias(self, namespace: str, name: str, alias: str, revision: str) -> Ref:
-        """Let a movable name such as ``production`` stand for a model's revision; see :meth:`set_ref`."""
-        return self.set_ref(namespace, name, RefKind.ALIAS, alias, revision)
+    def alias(self, namespace: str, name: str, alias: str, revision: str, *, by: str = LOCAL) -> Ref:
+        """Let a movable name such as ``production`` stand for a model's revision; see :meth:`Promotions.promote`."""
+        moved = self.promotions.promote(namespace, name, alias, revision, by=by)
+        return Ref(RefKind.ALIAS, alias, moved.new or "")
 
     def delete_ref(
         self, namespace: str, name: str, ref_kind: RefKind, ref: str, *, kind: Kind = Kind.MODEL
@@ -61,6 +64,9 @@ class References(Part):
             Conflict: It is ``main``.
             RevisionNotFound: There is none of that kind and name.
         """
+        if ref_kind == RefKind.ALIAS:
+            self.promotions.remove(namespace, name, ref, by=LOCAL)
+            return
         if ref_kind == RefKind.BRANCH and ref == rows.MAIN:
             raise Conflict("'main' cannot be removed", mend="delete the repository instead")
         with self._database.writing() as session:

@@ -21,4 +21,7 @@ class Registry(Repositories, Reading, References, Uploads, Publishing, Committin
     Args:
         database: Holds repositories, commits, files and references.
         blobs: Holds the bytes.
+
+    Attributes:
+        promotions: Moves aliases and keeps their history.
     """

@@ -17,6 +17,7 @@ from gts.tasks.spec import NAME_PATTERN, SummaryLength, TaskType
 
 FORMAT: Final = 1
 MANIFEST = "gts.json"
+LINEAGE = "lineage.json"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 HEAD = "head.safetensors"
@@ -158,6 +159,29 @@ def read_manifest(folder: Path) -> StudentManifest:
             f"{'.'.join(map(str, e['loc'])) or 'gts.json'}: {e['msg']}" for e in error.errors()
         )
         raise StorageError(f"{path} is not valid: {faults}", mend=_AGAIN, path=str(path)) from error
+
+
+def read_lineage(folder: Path) -> dict[str, Any]:
+    """Where a student comes from, as the engine that made it has written it down.
+
+    Raises:
+        NotFound: Its folder has no such file.
+        StorageError: The file is damaged.
+    """
+    path = folder / LINEAGE
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"{folder} has no {LINEAGE}, which says how a student was made",
+            mend="this student was not made by GTS, or before it wrote that file: run its job anew",
+            path=str(path),
+        ) from error
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
+    if not isinstance(found, dict):
+        raise damaged(path, "it holds no JSON object")
+    return found
 
 
 def required_file(folder: Path, name: str) -> Path:

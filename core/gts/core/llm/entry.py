@@ -53,6 +53,7 @@ class ModelEntry(BaseModel):
         key_env: Environment variable that holds the key; or
         key_file: File that holds it. The key itself is never written down.
         price: What its tokens cost.
+        licence: SPDX identifier of the licence of its weights, or the name of its terms; told of students that learnt from it.
         concurrency: Calls in flight at once.
         timeout_s: Seconds an answer may take.
         chat: Whether it was trained to follow instructions; if not, it is given texts to continue.
@@ -74,6 +75,7 @@ class ModelEntry(BaseModel):
     key_env: str | None = None
     key_file: Path | None = None
     price: Price = Price()
+    licence: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 60.0
     chat: bool = True

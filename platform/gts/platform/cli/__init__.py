@@ -14,17 +14,21 @@ from typer.main import get_command
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.cli.answering import add_commands as add_answering_commands
 from gts.platform.cli.checking import add_commands as add_checking_commands
+from gts.platform.cli.comparing import add_commands as add_comparing_commands
 from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
 from gts.platform.cli.exporting import add_commands as add_exporting_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
+from gts.platform.cli.lineages import add_commands as add_lineage_commands
 from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
 from gts.platform.cli.planning import add_commands as add_planning_commands
 from gts.platform.cli.predicting import add_commands as add_predicting_commands
+from gts.platform.cli.reproducing import add_commands as add_reproducing_commands
 from gts.platform.cli.server import add_commands as add_server_commands
 from gts.platform.cli.steering import add_commands as add_steering_commands
+from gts.platform.cli.versions import add_commands as add_version_commands
 
 INTERRUPTED = 130
 _USER_ERROR, _OTHER_ERROR = 2, 1
@@ -46,6 +50,10 @@ for add_commands in (
     add_answering_commands,
     add_model_commands,
     add_exporting_commands,
+    add_version_commands,
+    add_comparing_commands,
+    add_lineage_commands,
+    add_reproducing_commands,
     add_predicting_commands,
     add_evaluating_commands,
     add_language_commands,

@@ -64,16 +64,17 @@ def opened_model(
         yield Model(student.manifest, student.answer)
         return
     with connect(url, token, data_dir) as client:
-        manifest = _served_manifest(client, name, revision)
+        manifest = served_manifest(client, name, revision)
         yield Model(manifest, lambda rows: client.predict(name, rows, revision=revision))
 
 
 def is_served_name(name: str) -> bool:
-    """Whether a name can only be that of a model on a platform, and not of a folder."""
+    """Whether a name is that of a served model rather than of a folder."""
     return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/")
 
 
-def _served_manifest(client: Client, name: str, revision: str | None) -> StudentManifest | None:
+def served_manifest(client: Client, name: str, revision: str | None) -> StudentManifest | None:
+    """What a served model is; None where the token may not read it."""
     from gts.student.layout import MANIFEST, read_manifest
 
     with TemporaryDirectory() as folder:

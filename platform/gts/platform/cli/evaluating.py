@@ -61,6 +61,7 @@ def evaluate(
     from gts.platform.datafiles import read_test
     from gts.platform.scoring import check_metric, score_answers
     from gts.tasks.columns import Columns
+    from gts.tasks.source import FileSource
 
     with opened_model(model, revision, url, token, data_dir) as asked:
         if asked.student is None:
@@ -69,7 +70,7 @@ def evaluate(
                 mend="give a token that has the scope `read` too",
             )
         decides = check_metric(metric, asked.student)
-        tested = read_test(test, asked.student, Columns(text=text_column, label=label_column))
+        tested = read_test(FileSource(test), asked.student, Columns(text=text_column, label=label_column))
         answers = [said for _, said in asked.answers(tested.asked())]
         result = score_answers(asked.student, tested.rows, answers, decides)
     for note in tested.notes:

@@ -42,6 +42,7 @@ def alias(
     ],
     revision: Annotated[str, typer.Option(help="Commit, branch, tag or alias.")] = "main",
     remove: Annotated[bool, typer.Option("--remove", help="Forget the alias; the revision stays.")] = False,
+    why: Annotated[str, typer.Option(help="The reason, for those who read the history.")] = "",
     url: UrlOption = None,
     token: TokenOption = None,
     data_dir: DataDirOption = None,
@@ -50,10 +51,10 @@ def alias(
     """Give a model's revision a name that can move, for serving and downloads."""
     with connect(url, token, data_dir) as client:
         if remove:
-            client.remove_alias(model, name)
+            client.remove_alias(model, name, why=why)
             commit = None
         else:
-            commit = client.set_alias(model, name, revision=revision)
+            commit = client.set_alias(model, name, revision=revision, why=why)
     if as_json:
         write_json({"model": model, "alias": name, "commit": commit})
     else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -13,10 +13,10 @@ from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import Inferrer, Reader
 from gts.platform.pages.answers import answer_view
 from gts.platform.pages.languages import language_of
-from gts.platform.pages.modelviews import ModelPageView, model_line, model_page, model_path
+from gts.platform.pages.modelpage import render_model, view_of
+from gts.platform.pages.modelviews import model_line, model_path
 from gts.platform.pages.render import render
-from gts.platform.published import describe_model
-from gts.platform.services import Services, ServicesDep
+from gts.platform.services import ServicesDep
 
 _MODELS_A_PAGE = 30
 
@@ -52,10 +52,7 @@ def show_model(
     revision: Annotated[str, Query(max_length=255)] = "main",
 ) -> Response:
     """One model: what it is, how good, how to use it, its files and revisions."""
-    model = _model(request, services, namespace, name, revision)
-    return render(
-        request, "model.html", model=model, text="", other="", answer=None, problem=None, tried=False
-    )
+    return render_model(request, services, view_of(request, services, namespace, name, revision))
 
 
 @router.post("/models/{namespace}/{name}/try")
@@ -70,8 +67,8 @@ async def try_model(
     revision: Annotated[str, Form(max_length=255)] = "main",
 ) -> Response:
     """The same page with the model's answer."""
-    model = await run_in_threadpool(_model, request, services, namespace, name, revision)
-    found, problem, status = None, None, 200
+    model = await run_in_threadpool(view_of, request, services, namespace, name, revision)
+    found, problem = None, None
     try:
         if not text.strip() or (model.type == "similarity" and not other.strip()):
             raise InvalidInput("there is no text", mend="write one")
@@ -82,39 +79,7 @@ async def try_model(
         _, answers = await services.students.predict(model.id, model.commit, [row])
         found = answer_view(model.type, row, answers[0], language_of(request))
     except GTSError as error:
-        problem, status = error, error.status
-    return render(
-        request,
-        "model.html",
-        status=status,
-        address=f"{model_path(model.id)}?{urlencode({'revision': revision})}",
-        model=model,
-        text=text,
-        other=other,
-        answer=found,
-        problem=problem,
-        tried=True,
-    )
-
-
-def _model(request: Request, services: Services, namespace: str, name: str, revision: str) -> ModelPageView:
-    commit = services.registry.resolve(namespace, name, revision)
-    card = services.registry.read(commit, "README.md")
-    base_url = services.settings.public_url or str(request.base_url)
-    return model_page(
-        describe_model(services, namespace, name, commit.oid),
-        services.registry.get(namespace, name).head,
-        _facts(services.registry.read(commit, "gts.json")),
-        card.decode("utf-8", "replace") if card else None,
-        base_url.rstrip("/"),
-        language_of(request),
-    )
-
-
-def _facts(content: bytes | None) -> dict[str, Any]:
-    # Anyone with a write token may publish any gts.json: what is no object is no fact.
-    try:
-        facts = json.loads(content or b"{}")
-    except ValueError:
-        return {}
-    return facts if isinstance(facts, dict) else {}
+        problem = error
+    address = f"{model_path(model.id)}?{urlencode({'revision': revision})}"
+    show = partial(render_model, request, services, model, address=address, problem=problem)
+    return await run_in_threadpool(show, text=text, other=other, answer=found, tried=True)

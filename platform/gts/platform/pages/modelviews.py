@@ -27,6 +27,7 @@ _PURPOSES = {
     "onnx/model.onnx": mark("ONNX, 32-bit"),
     "onnx/model_quantized.onnx": mark("ONNX, 8-bit"),
     "gts.json": mark("labels, thresholds, measures"),
+    "lineage.json": mark("where it comes from"),
     "README.md": mark("model card"),
 }
 

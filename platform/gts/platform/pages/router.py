@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from gts.orchestrator import events, jobs
 from gts.platform.auth import Reader, local_path
+from gts.platform.pages.comparing import router as comparing_router
 from gts.platform.pages.generated import router as generated_router
 from gts.platform.pages.jobs import router as job_router
 from gts.platform.pages.languages import LANGUAGE_COOKIE, language_of, languages
@@ -17,6 +18,7 @@ from gts.platform.pages.modelviews import model_line
 from gts.platform.pages.new import router as new_router
 from gts.platform.pages.questions import router as question_router
 from gts.platform.pages.render import render, static_file
+from gts.platform.pages.versions import router as version_router
 from gts.platform.pages.views import job_line
 from gts.platform.services import ServicesDep
 
@@ -104,5 +106,13 @@ def favicon() -> Response:
     return Response(found.content, media_type=found.media_type, headers={"Cache-Control": "max-age=86400"})
 
 
-for _router in (new_router, job_router, generated_router, question_router, model_router):
+for _router in (
+    new_router,
+    job_router,
+    generated_router,
+    question_router,
+    model_router,
+    version_router,
+    comparing_router,
+):
     pages_router.include_router(_router)

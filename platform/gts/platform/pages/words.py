@@ -60,6 +60,31 @@ STEPS = {
 }
 """What students learnt from, by the variant of their trial."""
 
+PROMOTIONS = {
+    "promote": mark("promoted"),
+    "rollback": mark("rolled back"),
+    "job": mark("set by a job"),
+    "remove": mark("removed"),
+    "retire": mark("retired"),
+    "restore": mark("restored"),
+}
+"""What happened to an alias or a revision, by the kind of its row."""
+
+PARTS = {
+    "gold": mark("Given labels"),
+    "answered": mark("Answers of people"),
+    "guessed": mark("Guessed labels"),
+    "pool": mark("Rows without labels"),
+    "test": mark("Test rows"),
+    "base_model": mark("Base model"),
+    "language_model": mark("Language model"),
+    "teacher": mark("Teacher"),
+    "generator": mark("Generator"),
+    "parent": mark("Revision before"),
+    "student": mark("Student"),
+}
+"""Parts of a lineage, by their kind."""
+
 MEASURES = (*NAMES.values(), AGREEMENT)
 
 
@@ -71,6 +96,26 @@ def finding_title(kind: str, language: Language = ENGLISH) -> str:
         'Overlapping labels'
     """
     return language.text(FINDINGS.get(kind, kind))
+
+
+def promotion_word(kind: str, language: Language = ENGLISH) -> str:
+    """What happened, by the kind of its row.
+
+    Example:
+        >>> promotion_word("rollback")
+        'rolled back'
+    """
+    return language.text(PROMOTIONS.get(kind, kind))
+
+
+def part_name(kind: str, language: Language = ENGLISH) -> str:
+    """A part of a lineage, by its kind.
+
+    Example:
+        >>> part_name("base_model")
+        'Base model'
+    """
+    return language.text(PARTS.get(kind, kind))
 
 
 def metric_name(metric: str, language: Language = ENGLISH) -> str:

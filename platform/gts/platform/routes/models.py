@@ -18,7 +18,6 @@ from gts.platform.model_schemas import (
 )
 from gts.platform.published import describe_model, model_view
 from gts.platform.services import ServicesDep
-from gts.registry.values import RefKind
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=GuardedRoute)
 
@@ -60,19 +59,31 @@ def set_alias(
     services: ServicesDep, user: Writer, namespace: str, name: str, alias: str, body: AliasBody
 ) -> AliasView:
     """A name that moves, such as `production`: whoever asks for it gets the revision it names at that moment."""
-    ref = services.registry.alias(namespace, name, alias, body.revision)
-    return AliasView(alias=ref.name, commit=ref.oid)
+    moved = services.registry.promotions.promote(
+        namespace, name, alias, body.revision, by=user.owner, why=body.why, expect=body.expect
+    )
+    return AliasView(alias=alias, commit=moved.new or "")
 
 
 @router.delete(
     "/{namespace}/{name}/aliases/{alias}",
     summary="Remove an alias",
     status_code=204,
-    responses=error_responses(404),
+    responses=error_responses(404, 409, 422),
 )
-def remove_alias(services: ServicesDep, user: Writer, namespace: str, name: str, alias: str) -> None:
-    """Forget an alias; the revision it named stays."""
-    services.registry.delete_ref(namespace, name, RefKind.ALIAS, alias)
+def remove_alias(
+    services: ServicesDep,
+    user: Writer,
+    namespace: str,
+    name: str,
+    alias: str,
+    why: Annotated[str, Query(max_length=1000, description="The reason.")] = "",
+    expect: Annotated[
+        str | None, Query(max_length=40, description="The commit that it must name now; else 409.")
+    ] = None,
+) -> None:
+    """Forget an alias; the revision it named stays, and so does the history."""
+    services.registry.promotions.remove(namespace, name, alias, by=user.owner, why=why, expect=expect)
 
 
 @router.post(
