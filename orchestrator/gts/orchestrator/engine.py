@@ -24,6 +24,7 @@ from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.report import report_of
 from gts.orchestrator.succession import is_better, with_earlier_student
 from gts.orchestrator.taskstore import put_with_wishes
+from gts.orchestrator.training_data import publish_data
 from gts.orchestrator.worker import Outcome, RunJob
 from gts.tasks.dataset import Origin
 
@@ -74,6 +75,8 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
             last = ModelReference(job.namespace, job.name, newest.oid) if newest else job.model
             if last is not None and is_published(registry, last, folder):
                 return report, last
+            # The model comes last: where its revision is there, so is all else.
+            publish_data(registry, job, production, report, store)
             revision = registry.publish(
                 job.namespace,
                 job.name,

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from gts.core.artifacts import ArtifactStore
-from gts.core.errors import NotFound
+from gts.core.errors import Conflict, NotFound
 from gts.orchestrator.stages.lessons import LESSONS
 from gts.tasks.dataset import Example, Origin, TaskData
 from gts.tasks.saving import AnyTask
 
+if TYPE_CHECKING:
+    from gts.orchestrator.production import Production
+    from gts.orchestrator.records import Job
+    from gts.registry.registry import Registry
+    from gts.registry.values import Revision
+
+SUFFIX = "-data"
+_NAME_CHARS = 96
 _PARTS = {
     "gold": "Your own labelled rows, and the answers that people gave.",
     "taught": "Unlabelled rows as the student learnt them: what the teachers believe, and who they were.",
@@ -28,6 +37,38 @@ _CATEGORIES = {
     "event": "token-classification",
     "summarization": "summarization",
 }
+
+
+def data_name(namespace: str, name: str) -> str:
+    """Name of the data set of a model.
+
+    Example:
+        >>> data_name("ann", "tickets")
+        'tickets-data'
+    """
+    room = _NAME_CHARS - len(namespace) - 1 - len(SUFFIX)
+    return name[:room].rstrip("-._") + SUFFIX
+
+
+def publish_data(
+    registry: Registry, job: Job, production: Production, report: Mapping[str, Any], store: ArtifactStore
+) -> Revision:
+    """Publish what a job's student learnt from, as a data set that only holders of a token see.
+
+    Raises:
+        StorageError: The disk is full.
+    """
+    from gts.registry.values import Kind
+
+    namespace, name = job.namespace, data_name(job.namespace, job.name)
+    with suppress(Conflict):  # it is there
+        registry.create(namespace, name, job.owner, private=True, kind=Kind.DATASET)
+    with store.workspace() as folder:
+        student = production.trial.artifacts["student"]
+        assemble_data(store, production.data, student, report, f"{namespace}/{job.name}", folder)
+        return registry.publish(
+            namespace, name, folder, f"what job {job.id} taught", job.owner, kind=Kind.DATASET
+        )
 
 
 def assemble_data(
