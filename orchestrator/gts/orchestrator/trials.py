@@ -31,7 +31,7 @@ def try_student(run: Run[TaskData], tier: str, variant: Variant, generators: tup
         {"student": student[None], "seed_only": seed_only[None]},
         folds,
         generators,
-        run.evidence.sizes.pool,
+        run.fold_params(None)["pool"],
         twin_folds=tuple(seed_only[fold] for fold in run.folds)[:-1],
     )
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
