@@ -17,7 +17,7 @@ from gts.platform.pages import error_page, pages_router
 from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system
 from gts.platform.routes.hub import hub_router
 from gts.platform.services import Services
-from gts.platform.serving import StudentCache
+from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
 from gts.registry.registry import Registry
@@ -47,7 +47,7 @@ def build_services(settings: Settings, database: Database) -> Services:
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
         tokens=TokenStore(database),
-        students=StudentCache(registry, settings),
+        students=LocalEngine(registry, settings),
         knock=open_knock(settings.redis_url),
     )
 

@@ -14,7 +14,7 @@ from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
 
 if TYPE_CHECKING:
-    from gts.platform.serving import StudentCache
+    from gts.platform.serving.engine import Engine
     from gts.registry.registry import Registry
 
 
@@ -29,7 +29,7 @@ class Services:
         drafts: Tasks from the web form that nobody has confirmed yet.
         registry: Published models.
         tokens: Access tokens.
-        students: Loaded students that answer predictions.
+        students: What answers predictions.
         knock: Tells workers that a job waits.
     """
 
@@ -39,7 +39,7 @@ class Services:
     drafts: ArtifactStore
     registry: Registry
     tokens: TokenStore
-    students: StudentCache
+    students: Engine
     knock: Knock
 
 
