@@ -95,6 +95,20 @@ def test_a_head_has_one_deadline_however_it_trickles(connect):
             time.sleep(TIMEOUT_S / 5)
 
 
+def test_a_head_has_a_bound(connect):
+    connection = connect(b"GET / HTTP/1.1\r\n")
+    with pytest.raises(OSError):
+        for _ in range(1000):
+            connection.sendall(b"x: " + b"y" * 1000 + b"\r\n")
+            time.sleep(0.001)
+
+
+def test_requests_sent_ahead_are_answered_one_by_one(connect):
+    connection = connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3 + HEAD + b"halfhalf")
+    answer = read_to_the_end(connection)
+    assert answer.count(b"read 0") == 3 and answer.count(b"read 8") == 1
+
+
 def test_the_second_request_of_a_connection_is_waited_for_no_longer(connect):
     connection = connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     answer = b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 
 from fastapi import APIRouter, FastAPI
@@ -17,12 +18,14 @@ from gts.platform.pages import error_page, pages_router
 from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system
 from gts.platform.routes.hub import hub_router
 from gts.platform.services import Services
+from gts.platform.serving.calls import SharedCalls
 from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
 from gts.registry.registry import Registry
 
 API_PREFIX = "/api/v1"
+_VERIFYING = 4
 
 _DESCRIPTION = """
 GTS turns a handful of labelled examples into a small, fast language model.
@@ -40,14 +43,16 @@ Send your token as `Authorization: Bearer <token>`. Every error has the same sha
 def build_services(settings: Settings, database: Database) -> Services:
     """Open what the application works with; the database has been migrated."""
     registry = Registry(database, BlobStore(settings.blob_root))
+    tokens = TokenStore(database)
     return Services(
         settings=settings,
         database=database,
         store=ArtifactStore(settings.store_root),
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
-        tokens=TokenStore(database),
+        tokens=tokens,
         students=LocalEngine(registry, settings),
+        verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
         knock=open_knock(settings.redis_url),
     )
 

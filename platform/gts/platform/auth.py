@@ -7,6 +7,7 @@ page is opened with ``?token=`` (the URL that ``gts up`` prints) or by the form 
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Coroutine
@@ -26,7 +27,7 @@ from gts.core.errors import Forbidden, Unauthorized
 from gts.platform import tokens
 from gts.platform.errors import ErrorAnswer
 from gts.platform.routes.hub_protocol import HubReader
-from gts.platform.services import ServicesDep, get_services
+from gts.platform.services import Services, ServicesDep, get_services
 from gts.platform.settings import Settings, is_loopback
 from gts.platform.tokens import Token
 
@@ -73,28 +74,45 @@ _documented_bearer = HTTPBearer(
 )
 
 
-def current_user(
-    request: Request,
-    services: ServicesDep,
-    _documented: Annotated[object, Depends(_documented_bearer)] = None,
-) -> User:
-    """FastAPI dependency: the user of the request, whatever the token may do.
+def current_user(request: Request, services: Services) -> User:
+    """The user of a request, whatever the token may do; to be called in a thread.
 
     Raises:
         Unauthorized: No token came, or not a valid one.
     """
     if (known := getattr(request.state, "user", None)) is not None:
         return cast(User, known)
+    return _known(request, services.tokens.verify(_secret(request)))
+
+
+async def identified(
+    request: Request,
+    services: ServicesDep,
+    _documented: Annotated[object, Depends(_documented_bearer)] = None,
+) -> User:
+    """FastAPI dependency: :func:`current_user` without a thread for each request.
+
+    Raises:
+        Unauthorized: No token came, or not a valid one.
+    """
+    if (known := getattr(request.state, "user", None)) is not None:
+        return cast(User, known)
+    return _known(request, await asyncio.wrap_future(services.verify.ask(_secret(request))))
+
+
+def _secret(request: Request) -> str:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        token = services.tokens.verify(credentials.strip())
-    elif cookie := request.cookies.get(cookie_name(request)):
-        token = services.tokens.verify(cookie)
-    else:
-        raise Unauthorized(
-            "no token came with the request",
-            mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
-        )
+        return credentials.strip()
+    if cookie := request.cookies.get(cookie_name(request)):
+        return cookie
+    raise Unauthorized(
+        "no token came with the request",
+        mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
+    )
+
+
+def _known(request: Request, token: Token) -> User:
     request.state.user = User(owner=token.owner, token=token)
     return cast(User, request.state.user)
 
@@ -107,13 +125,13 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            await run_in_threadpool(current_user, request, get_services(request))
+            await identified(request, get_services(request))
             return await handle(request)
 
         return guarded
 
 
-CurrentUser = Annotated[User, Depends(current_user)]
+CurrentUser = Annotated[User, Depends(identified)]
 
 
 def require(user: User, scope: tokens.Scope) -> User:
@@ -131,17 +149,17 @@ def require(user: User, scope: tokens.Scope) -> User:
     return user
 
 
-def require_read(user: CurrentUser) -> User:
+async def require_read(user: CurrentUser) -> User:
     """FastAPI dependency: a user who may read."""
     return require(user, tokens.Scope.READ)
 
 
-def require_write(user: CurrentUser) -> User:
+async def require_write(user: CurrentUser) -> User:
     """FastAPI dependency: a user who may submit, cancel and change."""
     return require(user, tokens.Scope.WRITE)
 
 
-def require_infer(user: CurrentUser) -> User:
+async def require_infer(user: CurrentUser) -> User:
     """FastAPI dependency: a user who may ask models for predictions."""
     return require(user, tokens.Scope.INFER)
 
@@ -163,7 +181,7 @@ def hub_reader(request: Request, services: ServicesDep) -> HubReader:
     has_token = "authorization" in request.headers or cookie_name(request) in request.cookies
     if not has_token and services.settings.downloads_are_public:
         return HubReader(name=None, may_read=lambda repository: not repository.private)
-    user = require_read(current_user(request, services))
+    user = require(current_user(request, services), tokens.Scope.READ)
     return HubReader(
         name=user.owner, may_read=lambda repository: True, may_write=tokens.Scope.WRITE in user.token.scopes
     )

@@ -11,9 +11,10 @@ from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
 from gts.orchestrator.knock import Knock
 from gts.platform.settings import Settings
-from gts.platform.tokens import TokenStore
+from gts.platform.tokens import Token, TokenStore
 
 if TYPE_CHECKING:
+    from gts.platform.serving.calls import SharedCalls
     from gts.platform.serving.engine import Engine
     from gts.registry.registry import Registry
 
@@ -30,6 +31,7 @@ class Services:
         registry: Published models.
         tokens: Access tokens.
         students: What answers predictions.
+        verify: Asks ``tokens`` for those who send a token at the same time.
         knock: Tells workers that a job waits.
     """
 
@@ -40,13 +42,19 @@ class Services:
     registry: Registry
     tokens: TokenStore
     students: Engine
+    verify: SharedCalls[str, Token]
     knock: Knock
 
 
 def get_services(request: Request) -> Services:
-    """FastAPI dependency: the services of the app that got the request."""
+    """The services of the app that got the request."""
     services: Services = request.app.state.services
     return services
 
 
-ServicesDep = Annotated[Services, Depends(get_services)]
+async def _services(request: Request) -> Services:
+    # A coroutine: FastAPI would call a plain function in a thread.
+    return get_services(request)
+
+
+ServicesDep = Annotated[Services, Depends(_services)]

@@ -46,10 +46,15 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/{namespace}/{name}", summary="Ask a model, for Hub clients", responses=_RESPONSES)
+@router.post(
+    "/{namespace}/{name}",
+    summary="Ask a model, for Hub clients",
+    response_model=list[Any] | dict[str, Any],
+    responses=_RESPONSES,
+)
 async def infer(
     services: ServicesDep, user: Inferrer, namespace: str, name: str, body: InferenceBody
-) -> list[Any] | dict[str, Any]:
+) -> Response:
     """What the methods of `huggingface_hub.InferenceClient(model=<this URL>)` call: `text_classification`,
     `token_classification`, `sentence_similarity` and `summarization`, each for models of its task.
 
@@ -69,8 +74,8 @@ async def infer(
 
     served, answers = await services.students.predict(model, revision, rows)
     if served.manifest.task.type != "classification":
-        return answer_of(served.manifest.task.type, answers, inputs)
-    return [answer["scores"][: parameters.top_k] for answer in answers]
+        return JSONResponse(answer_of(served.manifest.task.type, answers, inputs))
+    return JSONResponse([answer["scores"][: parameters.top_k] for answer in answers])
 
 
 def _check_function(asked: str, *, multi_label: bool) -> None:
