@@ -15,7 +15,19 @@ from gts.platform.auth import Gatekeeper, hub_reader
 from gts.platform.errors import for_people_and_programs, install_error_handlers
 from gts.platform.limits import BodyLimit
 from gts.platform.pages import error_page, pages_router
-from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system
+from gts.platform.routes import (
+    decisions,
+    generated,
+    jobs,
+    language,
+    metrics,
+    models,
+    oip,
+    plans,
+    predict,
+    questions,
+    system,
+)
 from gts.platform.routes.hub import hub_router
 from gts.platform.services import Services
 from gts.platform.serving.calls import SharedCalls
@@ -76,7 +88,9 @@ def create_app(services: Services) -> FastAPI:
     for routes in (jobs, plans, generated, questions, models, language, system):
         api.include_router(routes.router)
     app.include_router(api)
-    app.include_router(predict.router)
+    for routes in (predict, oip, decisions, metrics):
+        app.include_router(routes.router)
+    app.include_router(oip.public_router)
     app.include_router(system.session_router)
     app.include_router(pages_router)
     app.include_router(hub_router(services.registry, hub_reader))  # last: its paths begin with whatever comes

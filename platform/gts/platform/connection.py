@@ -11,13 +11,15 @@ class Connection(HttpToolsProtocol):
     """HTTP/1.1 that is closed when a client is too slow to say what it wants.
 
     The head of a request has to arrive within ``read_timeout_s`` as a whole, however its bytes trickle, and within
-    ``max_head_bytes``. A body may take as long as it needs, but not be silent for that time. While the server works or answers
-    nothing is timed.
+    ``max_head_bytes``. A body may take as long as it needs, but not be silent for that time. While the server works nothing is timed;
+    of an answer that waits to be read some has to be taken within ``write_timeout_s``.
     """
 
     read_timeout_s = 30.0
+    write_timeout_s = 60.0
     max_head_bytes = 64 << 10
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_body = False
 
@@ -49,9 +51,20 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         self._watch()
 
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.write_timeout_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._end_stall()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._end_watch()
+        self._end_stall()
         super().connection_lost(exc)
 
     @property
@@ -72,6 +85,11 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _end_stall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def _give_up(self) -> None:
         self._deadline = None

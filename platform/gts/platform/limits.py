@@ -11,7 +11,8 @@ from gts.platform.errors import ErrorAnswer
 from gts.platform.settings import Settings
 
 _UPLOADS = ("/api/v1/jobs", "/api/v1/plans", "/new")
-_PREDICTIONS = ("/api/v1/models/", "/models/")
+_LINES = "/predict-lines"
+_PREDICTIONS = ("/api/v1/models/", "/models/", "/v2/", "/v1/")
 
 
 class BodyLimit:
@@ -19,7 +20,7 @@ class BodyLimit:
 
     A ``Content-Length`` over the limit is answered with 413 before a byte is read; a body without one is
     counted while it comes. Uploads (multipart forms) where tasks are handed in have a limit of their own, and predictions,
-    whose JSON becomes many times its size in memory.
+    whose JSON becomes many times its size in memory. Lines that are answered while they come have none.
 
     Args:
         app: What stands behind it.
@@ -39,6 +40,9 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         limit = self._limit(scope["path"], headers)
+        if limit is None:
+            await self._app(scope, receive, send)
+            return
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             response = self._answer(Request(scope, receive), too_large(limit))
@@ -57,7 +61,9 @@ class BodyLimit:
 
         await self._app(scope, counted, send)
 
-    def _limit(self, path: str, headers: Headers) -> int:
+    def _limit(self, path: str, headers: Headers) -> int | None:
+        if path.startswith(_PREDICTIONS[0]) and path.endswith(_LINES):
+            return None
         if path.startswith(_PREDICTIONS):
             return self._settings.max_predict_bytes
         multipart = headers.get("content-type", "").lower().startswith("multipart/form-data")

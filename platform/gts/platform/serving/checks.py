@@ -36,15 +36,24 @@ def check_rows(rows: Sequence[Mapping[str, Any]], settings: Settings) -> None:
                 "the limit of one request",
                 mend="send them in several requests",
             )
-        if not text.isascii():
-            _check_characters(index, text)
+        _check_characters(f"text {index}", text)
+    for index, row in enumerate(rows):
+        for entity in _entities(row):
+            _check_characters(f"the type of an entity of text {index}", entity.get("type"))
 
 
-def _check_characters(index: int, text: str) -> None:
+def _entities(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    given = row.get("entities")
+    return [entity for entity in given if isinstance(entity, Mapping)] if isinstance(given, list) else []
+
+
+def _check_characters(what: str, text: Any) -> None:
+    if not isinstance(text, str) or text.isascii():
+        return
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InvalidInput(
-            f"text {index} holds half of a surrogate pair, which is no character",
+            f"{what} holds half of a surrogate pair, which is no character",
             mend="send the text as UTF-8",
         ) from error

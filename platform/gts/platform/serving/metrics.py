@@ -8,8 +8,6 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _LOAD_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 30)
 _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
