@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 
 from fastapi import APIRouter, FastAPI
@@ -14,16 +15,31 @@ from gts.platform.auth import Gatekeeper, hub_user
 from gts.platform.errors import for_people_and_programs, install_error_handlers
 from gts.platform.limits import BodyLimit
 from gts.platform.pages import error_page, pages_router
-from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system, versions
+from gts.platform.routes import (
+    decisions,
+    generated,
+    jobs,
+    language,
+    metrics,
+    models,
+    oip,
+    plans,
+    predict,
+    questions,
+    system,
+    versions,
+)
 from gts.platform.routes.hub import HubOptions, hub_router
 from gts.platform.routes.hub_lfs import upload_key
 from gts.platform.services import Services
-from gts.platform.serving import StudentCache
+from gts.platform.serving.calls import SharedCalls
+from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
 from gts.registry.registry import Registry
 
 API_PREFIX = "/api/v1"
+_VERIFYING = 4
 
 _DESCRIPTION = """
 GTS turns a handful of labelled examples into a small, fast language model.
@@ -41,14 +57,16 @@ Send your token as `Authorization: Bearer <token>`. Every error has the same sha
 def build_services(settings: Settings, database: Database) -> Services:
     """Open what the application works with; the database has been migrated."""
     registry = Registry(database, BlobStore(settings.blob_root))
+    tokens = TokenStore(database)
     return Services(
         settings=settings,
         database=database,
         store=ArtifactStore(settings.store_root),
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
-        tokens=TokenStore(database),
-        students=StudentCache(registry, settings),
+        tokens=tokens,
+        students=LocalEngine(registry, settings),
+        verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
         knock=open_knock(settings.redis_url),
     )
 
@@ -72,7 +90,9 @@ def create_app(services: Services) -> FastAPI:
     for routes in (jobs, plans, generated, questions, models, versions, language, system):
         api.include_router(routes.router)
     app.include_router(api)
-    app.include_router(predict.router)
+    for routes in (predict, oip, decisions, metrics):
+        app.include_router(routes.router)
+    app.include_router(oip.public_router)
     app.include_router(system.session_router)
     app.include_router(pages_router)
     options = HubOptions(

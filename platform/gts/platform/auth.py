@@ -7,6 +7,7 @@ page is opened with ``?token=`` (the URL that ``gts up`` prints) or by the form 
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Coroutine
@@ -26,7 +27,7 @@ from gts.core.errors import Forbidden, Unauthorized
 from gts.platform import tokens
 from gts.platform.errors import ErrorAnswer
 from gts.platform.routes.hub_protocol import HubUser
-from gts.platform.services import ServicesDep, get_services
+from gts.platform.services import Services, ServicesDep, get_services
 from gts.platform.settings import Settings, is_loopback
 from gts.platform.tokens import Token
 from gts.registry.values import Sight
@@ -74,28 +75,45 @@ _documented_bearer = HTTPBearer(
 )
 
 
-def current_user(
-    request: Request,
-    services: ServicesDep,
-    _documented: Annotated[object, Depends(_documented_bearer)] = None,
-) -> User:
-    """FastAPI dependency: the user of the request, whatever the token may do.
+def current_user(request: Request, services: Services) -> User:
+    """The user of a request, whatever the token may do; to be called in a thread.
 
     Raises:
         Unauthorized: No token came, or not a valid one.
     """
     if (known := getattr(request.state, "user", None)) is not None:
         return cast(User, known)
+    return _known(request, services.tokens.verify(_secret(request)))
+
+
+async def identified(
+    request: Request,
+    services: ServicesDep,
+    _documented: Annotated[object, Depends(_documented_bearer)] = None,
+) -> User:
+    """FastAPI dependency: :func:`current_user` without a thread for each request.
+
+    Raises:
+        Unauthorized: No token came, or not a valid one.
+    """
+    if (known := getattr(request.state, "user", None)) is not None:
+        return cast(User, known)
+    return _known(request, await asyncio.wrap_future(services.verify.ask(_secret(request))))
+
+
+def _secret(request: Request) -> str:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        token = services.tokens.verify(credentials.strip())
-    elif cookie := request.cookies.get(cookie_name(request)):
-        token = services.tokens.verify(cookie)
-    else:
-        raise Unauthorized(
-            "no token came with the request",
-            mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
-        )
+        return credentials.strip()
+    if cookie := request.cookies.get(cookie_name(request)):
+        return cookie
+    raise Unauthorized(
+        "no token came with the request",
+        mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
+    )
+
+
+def _known(request: Request, token: Token) -> User:
     request.state.user = User(owner=token.owner, token=token)
     return cast(User, request.state.user)
 
@@ -108,13 +126,13 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            await run_in_threadpool(current_user, request, get_services(request))
+            await identified(request, get_services(request))
             return await handle(request)
 
         return guarded
 
 
-CurrentUser = Annotated[User, Depends(current_user)]
+CurrentUser = Annotated[User, Depends(identified)]
 
 
 def require(request: Request, user: User, scope: tokens.Scope) -> User:
@@ -142,17 +160,17 @@ def require(request: Request, user: User, scope: tokens.Scope) -> User:
     return user
 
 
-def require_read(request: Request, user: CurrentUser) -> User:
+async def require_read(request: Request, user: CurrentUser) -> User:
     """FastAPI dependency: a user who may read."""
     return require(request, user, tokens.Scope.READ)
 
 
-def require_write(request: Request, user: CurrentUser) -> User:
+async def require_write(request: Request, user: CurrentUser) -> User:
     """FastAPI dependency: a user who may submit, cancel and change."""
     return require(request, user, tokens.Scope.WRITE)
 
 
-def require_infer(request: Request, user: CurrentUser) -> User:
+async def require_infer(request: Request, user: CurrentUser) -> User:
     """FastAPI dependency: a user who may ask models for predictions."""
     return require(request, user, tokens.Scope.INFER)
 

@@ -13,7 +13,8 @@ from gts.platform.errors import ErrorAnswer
 from gts.platform.settings import Settings
 
 _UPLOADS = ("/api/v1/jobs", "/api/v1/plans", "/new")
-_PREDICTIONS = ("/api/v1/models/", "/models/")
+_LINES = "/predict-lines"
+_PREDICTIONS = ("/api/v1/models/", "/models/", "/v2/", "/v1/")
 _HUB_UPLOADS = re.compile(r"/api/(?:(?:models|datasets)/[^/]+/[^/]+/commit/.*|lfs/[^/]+)", re.DOTALL)
 
 
@@ -22,7 +23,8 @@ class BodyLimit:
 
     A ``Content-Length`` over the limit is answered with 413 before a byte is read; a body without one is
     counted while it comes. Uploads (multipart forms) where tasks are handed in have a limit of their own, as have files
-    from Hub clients, which go to disk while they come, and predictions, whose JSON becomes many times its size in memory.
+    from Hub clients, which go to disk while they come, and predictions, whose JSON becomes many times its size in memory. Lines
+    that are answered while they come have none.
 
     Args:
         app: What stands behind it.
@@ -42,6 +44,9 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         limit = self._limit(scope["path"], headers)
+        if limit is None:
+            await self._app(scope, receive, send)
+            return
         declared = headers.get("content-length", "")
         if declared.isdigit() and int(declared) > limit:
             response = self._answer(Request(scope, receive), too_large(limit))
@@ -60,7 +65,9 @@ class BodyLimit:
 
         await self._app(scope, counted, send)
 
-    def _limit(self, path: str, headers: Headers) -> int:
+    def _limit(self, path: str, headers: Headers) -> int | None:
+        if path.startswith(_PREDICTIONS[0]) and path.endswith(_LINES):
+            return None
         if path.startswith(_PREDICTIONS):
             return self._settings.max_predict_bytes
         if _HUB_UPLOADS.fullmatch(path):

@@ -95,8 +95,13 @@ class Settings(BaseModel):
     max_request_chars: int = Field(
         1_000_000, gt=0, description="Most characters of all texts of a prediction request together."
     )
-    max_students: int = Field(
-        8, gt=0, description="Students kept loaded at once; the least used one goes first."
+    max_students_bytes: int = Field(
+        1024 * _MIB, gt=0, description="Memory that loaded students may take; the least used ones go first."
+    )
+    max_batch_ms: int = Field(
+        20,
+        gt=0,
+        description="Milliseconds that one call of a student should take at most, for requests answered together.",
     )
     max_predictions: int = Field(
         64, gt=0, description="Prediction requests in flight; more are refused with 429."

@@ -229,12 +229,12 @@ def _uvicorn_config(app: Any, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=Connection,
+        ws="none",
         log_config=None,
         access_log=False,  # it would write the token of the first URL
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_REQUEST_GRACE_S,
-        h11_max_incomplete_event_size=64 << 10,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,7 @@ from gts.platform.cli.options import connect
 if TYPE_CHECKING:
     from gts.platform.client import Client
     from gts.student.layout import StudentManifest
+    from gts.student.opening import AnyStudent
 
 _BATCH_ROWS = 256
 
@@ -32,17 +34,12 @@ class Model:
 
     Attributes:
         student: What it is; None where the token may ask the model and not read it.
-        ask: What it says of rows, as :meth:`gts.student.opening.AnyStudent.answer` gives it.
+        answers: Each row with what the model says of it, as :meth:`gts.student.opening.AnyStudent.answer` gives it; some are
+            read ahead.
     """
 
     student: StudentManifest | None
-    ask: Callable[[Sequence[Mapping[str, Any]]], list[Row]]
-
-    def answers(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
-        """Each row with what the model says of it; a few are read ahead."""
-        iterator = iter(rows)
-        while batch := list(islice(iterator, _BATCH_ROWS)):
-            yield from zip(batch, self.ask(batch), strict=True)
+    answers: Callable[[Iterable[Row]], Iterator[tuple[Row, Row]]]
 
 
 @contextmanager
@@ -61,11 +58,35 @@ def opened_model(
 
         limit_threads()
         student = open_student(Path(name), threads=available_cores())
-        yield Model(student.manifest, student.answer)
+        yield Model(student.manifest, lambda rows: _of_folder(student, rows))
         return
     with connect(url, token, data_dir) as client:
         manifest = served_manifest(client, name, revision)
-        yield Model(manifest, lambda rows: client.predict(name, rows, revision=revision))
+        yield Model(manifest, lambda rows: _of_platform(client, name, revision, rows))
+
+
+def _of_folder(student: AnyStudent, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _BATCH_ROWS)):
+        yield from zip(batch, student.answer(batch), strict=True)
+
+
+def _of_platform(
+    client: Client, name: str, revision: str | None, rows: Iterable[Row]
+) -> Iterator[tuple[Row, Row]]:
+    from gts.platform.remote import error_told
+
+    sent: deque[Row] = deque()
+
+    def noted() -> Iterator[Row]:
+        for row in rows:
+            sent.append(row)
+            yield row
+
+    for said in client.predict_lines(name, noted(), revision=revision):
+        if "error" in said:
+            raise error_told(said["error"])
+        yield sent.popleft(), said
 
 
 def is_served_name(name: str) -> bool:
