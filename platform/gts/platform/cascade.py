@@ -11,7 +11,7 @@ from typing import Any
 
 from gts.core.errors import InvalidInput
 from gts.student.layout import StudentManifest
-from gts.student.selective import Cut, confidence_of, cut, fewest_rows
+from gts.student.selective import Cut, confidence_of, cut
 
 STUDENT = "student"
 
@@ -34,7 +34,8 @@ class Told:
     money: float
 
 
-AskTeacher = Callable[[Rows], Told]
+AskTeacher = Callable[[Rows, Answers], Told]
+"""Asks a language model about rows, given what the student said of them."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def cascade(
     open_rows = [number for number, is_sure in enumerate(sure) if not is_sure]
     told = Told((), 0, 0.0)
     if teacher is not None and open_rows:
-        told = teacher[1]([rows[number] for number in open_rows])
+        told = teacher[1]([rows[number] for number in open_rows], [answers[number] for number in open_rows])
     said = told.answers or [None] * len(open_rows)
     for number, answer in zip(open_rows, said, strict=True):
         if answer is None:
@@ -111,17 +112,3 @@ def cascade(
             given[number] = {**answer, "answered_by": teacher[0] if teacher else None}
     by_teacher = sum(answer is not None for answer in said)
     return Cascade(given, found, sum(sure), by_teacher, told.tokens, told.money)
-
-
-def in_words(found: Cascade, manifest: StudentManifest, max_error: float) -> str:
-    """What became of the rows, in a sentence."""
-    if found.cut is None:
-        labelled = len(manifest.held_out.right) if manifest.held_out else 0
-        return (
-            f"No answer of the student is sure enough for {max_error:.1%} errors: it was tried on {labelled} labelled texts, "
-            f"of which at least {fewest_rows(max_error)} have to be right with none wrong among the surest."
-        )
-    return (
-        f"The student answered {found.student} of {len(found.answers)}; it does so where it is at least "
-        f"{found.cut.threshold:.1%} sure, as on {found.cut.rows} labelled texts that it had not seen, {found.cut.error:.1%} wrong."
-    )

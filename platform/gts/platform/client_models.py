@@ -97,6 +97,38 @@ class ModelCalls(ABC):
         found: list[dict[str, Any]] = answer["predictions"]
         return found
 
+    def cascade(
+        self,
+        model: str,
+        rows: Sequence[str | Mapping[str, Any]],
+        *,
+        max_error: float,
+        fallback: str | None = None,
+        revision: str | None = None,
+    ) -> dict[str, Any]:
+        """Ask a served classifier that answers only where it is sure enough.
+
+        Args:
+            model: ``namespace/name``.
+            rows: Texts, or ``{"text"}``.
+            max_error: Share of wrong answers to be expected among those that it gives.
+            fallback: Name of a language model of the platform that answers the rest.
+            revision: Commit, branch or alias; default: the newest.
+
+        Returns:
+            ``predictions``, each with ``answered_by``, and ``cascade``, the account of who answered and what it cost.
+
+        Raises:
+            NotFound: There is no such model, revision or language model.
+            InvalidInput: The model does not know how sure it is.
+            Forbidden: The language model may not answer for students there.
+        """
+        body = {**asked_body(rows), "max_error": max_error}
+        body |= {"revision": revision} if revision else {}
+        body |= {"fallback": fallback} if fallback else {}
+        answer: dict[str, Any] = self._call("POST", f"/api/v1/models/{model_path(model)}/predict", json=body)
+        return answer
+
     def predict_lines(
         self, model: str, rows: Iterable[str | Mapping[str, Any]], *, revision: str | None = None
     ) -> Iterator[dict[str, Any]]:

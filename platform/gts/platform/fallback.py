@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,12 @@ from gts.core.llm.calls import CallStore, ask, price_of
 from gts.core.llm.entries import find
 from gts.core.llm.entry import ModelEntry
 from gts.core.llm.values import Answer, Call, Usage
-from gts.platform.cascade import Told
-from gts.tasks.dataset import TaskData, load_task
+from gts.platform.cascade import Answers, Rows, Told
+from gts.student.layout import StudentManifest
+from gts.tasks.dataset import TaskData
+from gts.tasks.saving import load_any_task
 from gts.teacher.incontext import Known, ask_about
 from gts.teacher.llm import tell
-
-if TYPE_CHECKING:
-    from gts.student.runtime import Student
 
 Floats = NDArray[np.float32]
 
@@ -50,30 +49,52 @@ def allowed(name: str, serving_models: Sequence[str]) -> ModelEntry:
     return entry
 
 
+def gold_of(store: ArtifactStore, task_artifact: str) -> TaskData | None:
+    """The labelled texts of a job of classification; ``None`` where they are not kept here."""
+    try:
+        return _gold(store.path(task_artifact))
+    except NotFound:
+        return None
+
+
+@lru_cache(maxsize=16)
+def _gold(task: Path) -> TaskData | None:
+    data = load_any_task(task, with_pool=False)
+    return data if isinstance(data, TaskData) else None
+
+
 class Teacher:
     """One language model, for one student.
 
     Args:
         entry: The model.
-        student: The student; texts on which it believes alike are shown as examples.
+        manifest: What the student is.
         gold: What it learnt from, if that is known here.
+        gold_answers: What it says of those texts; those on which it believes alike are shown as examples.
         calls: Folder of answers that have been paid for.
     """
 
-    def __init__(self, entry: ModelEntry, student: Student, gold: TaskData | None, calls: Path) -> None:
+    def __init__(
+        self,
+        entry: ModelEntry,
+        manifest: StudentManifest,
+        gold: TaskData | None,
+        gold_answers: Answers,
+        calls: Path,
+    ) -> None:
         self._entry = entry
-        self._student = student
+        self._manifest = manifest
         self._gold = gold
+        self._gold_answers = gold_answers
         self._store = CallStore(calls)
 
-    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> Told:
-        """Ask about rows ``{"text"}``.
+    def __call__(self, rows: Rows, answers: Answers) -> Told:
+        """Ask about rows ``{"text"}``, of which the student has said what it believes.
 
         Raises:
             Unavailable: The model cannot be reached.
         """
-        texts = [str(row["text"]) for row in rows]
-        labels, multi_label = self._student.labels, self._student.manifest.multi_label
+        labels, multi_label = self._manifest.labels, self._manifest.multi_label
         names = {label: self._gold.spec.labels.get(label, "") if self._gold else "" for label in labels}
         usage, money = Usage(), 0.0
 
@@ -84,31 +105,27 @@ class Teacher:
             money += price_of(self._entry, found.paid)
             return found.answers
 
-        questions = ask_about(texts, self._space(texts), self._known(), names, multi_label)
+        texts = [str(row["text"]) for row in rows]
+        questions = ask_about(texts, _space(answers, labels), self._known(), names, multi_label)
         beliefs = tell(questions, len(labels), multi_label, asking).probabilities
         return Told([self._answer(row) for row in beliefs], usage.tokens, money)
 
-    def _space(self, texts: Sequence[str]) -> Floats:
-        """What the student believes of texts, as unit vectors: those it takes for alike lie near each other."""
-        beliefs = self._student.predict(texts)
-        return np.asarray(beliefs / np.linalg.norm(beliefs, axis=1, keepdims=True), np.float32)
-
     def _known(self) -> Known:
-        labels = self._student.labels
+        labels = self._manifest.labels
         names = np.eye(len(labels), dtype=np.float32)
-        texts = [example.text for example in self._gold.gold] if self._gold else []
-        targets = np.zeros((len(texts), len(labels)), np.float32)
-        for number, example in enumerate(self._gold.gold if self._gold else ()):
+        gold = self._gold.gold if self._gold else ()
+        targets = np.zeros((len(gold), len(labels)), np.float32)
+        for number, example in enumerate(gold):
             targets[number, [labels.index(label) for label in example.labels]] = 1.0
-        vectors = self._space(texts) if texts else np.zeros((0, len(labels)), np.float32)
-        return Known(texts, vectors, targets, names, names)
+        vectors = _space(self._gold_answers, labels)
+        return Known([example.text for example in gold], vectors, targets, names, names)
 
     def _answer(self, beliefs: Floats) -> dict[str, Any] | None:
         if np.isnan(beliefs).any():
             return None
         order = np.argsort(-beliefs, kind="stable")
-        labels = self._student.labels
-        multi_label = self._student.manifest.multi_label
+        labels = self._manifest.labels
+        multi_label = self._manifest.multi_label
         chosen = [labels[i] for i in np.flatnonzero(beliefs > 0.5)] if multi_label else [labels[order[0]]]
         return {
             "labels": chosen,
@@ -116,17 +133,13 @@ class Teacher:
         }
 
 
-def gold_of(store: ArtifactStore, task_artifact: str) -> TaskData | None:
-    """The labelled texts of a job; ``None`` where they are not kept here."""
-    try:
-        return _gold(store.path(task_artifact))
-    except NotFound:
-        return None
-
-
-@lru_cache(maxsize=16)
-def _gold(task: Path) -> TaskData:
-    return load_task(task, with_pool=False)
+def _space(answers: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Floats:
+    """What a student believes of texts, as unit vectors [texts, labels]: those it takes for alike lie near each other."""
+    beliefs = np.zeros((len(answers), len(labels)), np.float32)
+    for number, answer in enumerate(answers):
+        for score in answer["scores"]:
+            beliefs[number, labels.index(score["label"])] = score["score"]
+    return np.asarray(beliefs / np.maximum(np.linalg.norm(beliefs, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 @lru_cache(maxsize=4)

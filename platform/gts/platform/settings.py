@@ -106,6 +106,10 @@ class Settings(BaseModel):
     max_predictions: int = Field(
         64, gt=0, description="Prediction requests in flight; more are refused with 429."
     )
+    serving_models: tuple[str, ...] = Field(
+        (),
+        description="Language models of GTS_MODELS that may answer where a student is not sure, separated by commas.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     sources: Annotated[dict[str, str], Field(exclude=True, repr=False)] = Field(
         default_factory=dict, description="Where each value came from."
@@ -116,7 +120,7 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "serving_models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gts.core.errors import Forbidden
+from gts.core.errors import Forbidden, InvalidInput
 from gts.platform.cli.options import connect
 
 if TYPE_CHECKING:
@@ -42,11 +42,29 @@ class Model:
     answers: Callable[[Iterable[Row]], Iterator[tuple[Row, Row]]]
 
 
+@dataclass(frozen=True)
+class Bound:
+    """A bound on errors.
+
+    Attributes:
+        max_error: Share of wrong answers to be expected among those that a student gives.
+        fallback: The language model that answers the rest.
+    """
+
+    max_error: float
+    fallback: str | None = None
+
+
 @contextmanager
 def opened_model(
-    name: str, revision: str | None, url: str | None, token: str | None, data_dir: Path | None
+    name: str,
+    revision: str | None,
+    url: str | None,
+    token: str | None,
+    data_dir: Path | None,
+    bound: Bound | None = None,
 ) -> Iterator[Model]:
-    """Open a model by the name that a person gave.
+    """Open a model by the name that a person gave, to be asked within a bound on its errors if there is one.
 
     Raises:
         NotFound: There is no such folder, model or revision.
@@ -58,17 +76,41 @@ def opened_model(
 
         limit_threads()
         student = open_student(Path(name), threads=available_cores())
-        yield Model(student.manifest, lambda rows: _of_folder(student, rows))
+        yield Model(student.manifest, lambda rows: _in_batches(_folder_asker(student, bound), rows))
         return
     with connect(url, token, data_dir) as client:
         manifest = served_manifest(client, name, revision)
-        yield Model(manifest, lambda rows: _of_platform(client, name, revision, rows))
+        if bound is None:
+            yield Model(manifest, lambda rows: _of_platform(client, name, revision, rows))
+            return
+
+        def ask(batch: list[Row]) -> list[Row]:
+            found = client.cascade(
+                name, batch, max_error=bound.max_error, fallback=bound.fallback, revision=revision
+            )
+            answers: list[Row] = found["predictions"]
+            return answers
+
+        yield Model(manifest, lambda rows: _in_batches(ask, rows))
 
 
-def _of_folder(student: AnyStudent, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+def _folder_asker(student: AnyStudent, bound: Bound | None) -> Callable[[list[Row]], list[Row]]:
+    if bound is None:
+        return student.answer
+    if bound.fallback is not None:
+        raise InvalidInput(
+            "a folder has no platform behind it whose language models could answer",
+            mend="ask a model of the platform, namespace/name, or leave --fallback out",
+        )
+    from gts.platform.cascade import cascade
+
+    return lambda batch: cascade(student.manifest, batch, student.answer(batch), bound.max_error).answers
+
+
+def _in_batches(ask: Callable[[list[Row]], list[Row]], rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
     iterator = iter(rows)
     while batch := list(islice(iterator, _BATCH_ROWS)):
-        yield from zip(batch, student.answer(batch), strict=True)
+        yield from zip(batch, ask(batch), strict=True)
 
 
 def _of_platform(

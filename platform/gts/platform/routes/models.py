@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from gts.platform.auth import GuardedRoute, Inferrer, Reader, Writer
+from gts.platform.cascading import ask_cascade
 from gts.platform.errors import error_responses
 from gts.platform.model_schemas import (
     AliasBody,
@@ -93,12 +94,19 @@ def remove_alias(
     "/{namespace}/{name}/predict",
     summary="Ask a model",
     response_model=PredictAnswer,
-    responses=error_responses(404, 413, 422, 429),
+    responses=error_responses(403, 404, 413, 422, 429, 503),
 )
 async def predict(
     services: ServicesDep, user: Inferrer, namespace: str, name: str, body: PredictBody
 ) -> Response:
-    """What the model says of each text or row, in their order."""
+    """What the model says of each text or row, in their order.
+
+    With `max_error` a classifier answers only where it is sure enough for that share of errors; see `cascade` of the answer.
+    """
+    if body.max_error is not None:
+        model = f"{namespace}/{name}"
+        found = await ask_cascade(services, model, body.revision, body.asked(), body.max_error, body.fallback)
+        return JSONResponse(found)
     served, answers = await services.students.predict(f"{namespace}/{name}", body.revision, body.asked())
     # A response of our own: checking a thousand answers against their model takes longer than making them.
     return JSONResponse({"model": served.model, "commit": served.commit, "predictions": answers})

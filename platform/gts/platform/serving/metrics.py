@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gts.platform.cascade import Cascade
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _LOAD_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 30)
 _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -56,6 +58,15 @@ class ServingMetrics:
         self.batch_seconds = Counter(
             "gts_batch_seconds", "Seconds spent in calls of a student.", by_model, registry=self.registry
         )
+        self.cascade_rows = Counter(
+            "gts_cascade_rows",
+            "Rows asked with a bound on errors, by who answered them.",
+            ("model", "by"),
+            registry=self.registry,
+        )
+        self.cascade_money = Counter(
+            "gts_cascade_money", "What language models cost that answered.", by_model, registry=self.registry
+        )
         self.load_seconds = Histogram(
             "gts_student_load_seconds",
             "Seconds to bring a student into memory.",
@@ -70,6 +81,13 @@ class ServingMetrics:
             registry=self.registry,
         )
         ProcessCollector(registry=self.registry)
+
+    def cascaded(self, model: str, found: Cascade) -> None:
+        """Count who answered."""
+        nobody = len(found.answers) - found.student - found.teacher
+        for by, count in (("student", found.student), ("teacher", found.teacher), ("nobody", nobody)):
+            self.cascade_rows.labels(model, by).inc(count)
+        self.cascade_money.labels(model).inc(found.money)
 
     def watch(self, gauges: Iterable[Gauge]) -> None:
         """Add numbers that are looked up when Prometheus asks."""
