@@ -36,6 +36,7 @@ from gts.platform.serving.calls import SharedCalls
 from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
+from gts.platform.traffic.log import TrafficLog
 from gts.registry.registry import Registry
 
 API_PREFIX = "/api/v1"
@@ -58,6 +59,9 @@ def build_services(settings: Settings, database: Database) -> Services:
     """Open what the application works with; the database has been migrated."""
     registry = Registry(database, BlobStore(settings.blob_root))
     tokens = TokenStore(database)
+    students, traffic = LocalEngine(registry, settings), TrafficLog(database, registry, settings)
+    students.on_answers = traffic.note
+    students.metrics.watch(traffic.gauges)
     return Services(
         settings=settings,
         database=database,
@@ -65,7 +69,8 @@ def build_services(settings: Settings, database: Database) -> Services:
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
         tokens=tokens,
-        students=LocalEngine(registry, settings),
+        students=students,
+        traffic=traffic,
         verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
         knock=open_knock(settings.redis_url),
     )
