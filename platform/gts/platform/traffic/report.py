@@ -6,28 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from gts.core.database import Database, now
+from gts.platform.published import read_student
 from gts.platform.services import Services
+from gts.platform.serving.engine import split_model
 from gts.platform.traffic import stored
 from gts.platform.traffic.drift import LEAST_ROWS, Shift, shifts
-from gts.platform.traffic.log import STUDENT, student_of
 from gts.platform.traffic.stored import Asked
-from gts.student.layout import TOKENIZER, StudentManifest
-from gts.student.observing import MOST_ROWS, TEXT_QUANTITIES, Observed, observe, open_tokenizer
+from gts.registry.values import Revision
+from gts.student.layout import StudentManifest
+from gts.student.observing import MOST_ROWS, Observed, observe
 from gts.student.opening import texts_in
+from gts.student.tokenizing import shared_tokenizer
 from gts.tasks.text import same_text_key
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-    from gts.registry.registry import Registry
-    from gts.registry.values import Revision
 
 DAYS = 30
 _MOST_LOOKED_AT = 5 * MOST_ROWS
-_MOST_TOKENIZER_BYTES = 64 << 20
 
 Verdict = Literal["off", "few", "unknown", "same", "moved"]
 """``off``: nothing is kept. ``few``: too little to tell. ``unknown``: nobody wrote down what the model was made for."""
@@ -39,15 +35,17 @@ class Look:
 
     Attributes:
         rows: Different rows looked at, the newest; a text that comes again counts once, as it does among unlabelled rows.
+        task_type: What the student does; empty where it is none.
         reference_rows: Rows of the reference; ``None`` where the revision has none.
         learnt: Whether the student has learnt from these, so that only texts can be compared.
         shifts: Quantities then and now, the farthest first; empty where there is too little to tell.
     """
 
     rows: int
+    task_type: str
     reference_rows: int | None
-    learnt: bool
-    shifts: tuple[Shift, ...]
+    learnt: bool = False
+    shifts: tuple[Shift, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,23 +115,22 @@ def traffic_of(
         kept=kept,
         dropped=services.traffic.dropped,
         days=days,
-        look=_look(services.registry, services.database, commit, repository, days, last),
+        look=_look(services, commit, repository, days, last),
     )
 
 
 @lru_cache(maxsize=64)  # pages are read more often than models are asked
-def _look(
-    registry: Registry, database: Database, commit: Revision, repository: int, days: int, last: int
-) -> Look:
+def _look(services: Services, commit: Revision, repository: int, days: int, last: int) -> Look:
     """The newest rows up to a number, which with the commit says which these are."""
-    student = student_of(registry, commit)
-    reference = student.reference if student else None
-    asked = _different(database, commit.oid, repository, days, last)
-    known, learnt = (reference.rows, reference.learnt) if reference else (None, False)
-    if student is None or reference is None or len(asked) < LEAST_ROWS:
-        return Look(len(asked), known, learnt, ())
-    observed = _observed(student, asked, _tokenizer(registry, commit))
-    return Look(len(asked), known, learnt, tuple(shifts(reference, observed)))
+    student = read_student(services, commit)
+    asked = _different(services.database, commit.oid, repository, days, last)
+    if student is None or student.reference is None:
+        return Look(len(asked), student.task.type if student else "", None)
+    reference = student.reference
+    found: Sequence[Shift] = ()
+    if len(asked) >= LEAST_ROWS:
+        found = shifts(reference, _observed(services, student, commit, asked))
+    return Look(len(asked), student.task.type, reference.rows, reference.learnt, tuple(found))
 
 
 def _different(database: Database, commit: str, repository: int, days: int, last: int) -> list[Asked]:
@@ -154,34 +151,10 @@ def _different(database: Database, commit: str, repository: int, days: int, last
     return list(found.values())[:MOST_ROWS]
 
 
-def _observed(student: StudentManifest, asked: Sequence[Asked], tokenizer: Tokenizer | None) -> Observed:
-    """All rows by their texts, and by what was answered those that the student answered itself."""
-    texts = _measured(student, asked, tokenizer)
-    by_student = [one for one in asked if one.answered_by == STUDENT]
-    if len(by_student) == len(asked):
-        return texts
-    answers = _measured(student, by_student, None)
-    of_texts = {name: found for name, found in texts.values.items() if name in TEXT_QUANTITIES}
-    return Observed(len(asked), {**answers.values, **of_texts}, answers.labels)
-
-
-def _measured(student: StudentManifest, asked: Sequence[Asked], tokenizer: Tokenizer | None) -> Observed:
-    return observe(student, [one.row for one in asked], [one.answer for one in asked], tokenizer)
-
-
-def _tokenizer(registry: Registry, commit: Revision) -> Tokenizer | None:
-    content = registry.read(commit, TOKENIZER, _MOST_TOKENIZER_BYTES)
-    if content is None:
-        return None
-    try:
-        return open_tokenizer(content)
-    except Exception:  # noqa: BLE001 - the library raises nothing narrower for a file that anyone may publish
-        return None
-
-
-def as_numbers(shift: Shift) -> dict[str, Any]:
-    """A quantity then and now as JSON values."""
-    return {
-        **vars(shift),
-        **{name: list(getattr(shift, name)) for name in ("then", "now", "edges", "labels")},
-    }
+def _observed(
+    services: Services, student: StudentManifest, commit: Revision, asked: Sequence[Asked]
+) -> Observed:
+    namespace, name = split_model(commit.repository)
+    folder = services.registry.materialize(namespace, name, commit.oid, services.settings.models_root)
+    rows, answers = [one.row for one in asked], [one.answer for one in asked]
+    return observe(student, rows, answers, shared_tokenizer(folder).tokenizer)
