@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gts.core.blobs import BlobStore
+from gts.core.blobs import Blobs
 from gts.core.database import Database
 from gts.registry.verified import VerifiedBlobs
 
@@ -15,6 +15,6 @@ class Part:
         blobs: Holds the bytes.
     """
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: Blobs) -> None:
         self._database = database
         self._blobs = VerifiedBlobs(blobs)
