@@ -8,7 +8,6 @@ from importlib.metadata import version as installed_version
 from fastapi import APIRouter, FastAPI
 
 from gts.core.artifacts import ArtifactStore
-from gts.core.blobs import BlobStore
 from gts.core.database import Database
 from gts.orchestrator.knock import open_knock
 from gts.platform.auth import Gatekeeper, hub_user
@@ -35,6 +34,7 @@ from gts.platform.services import Services
 from gts.platform.serving.calls import SharedCalls
 from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
+from gts.platform.storage import open_store
 from gts.platform.tokens import TokenStore
 from gts.registry.registry import Registry
 
@@ -56,7 +56,7 @@ Send your token as `Authorization: Bearer <token>`. Every error has the same sha
 
 def build_services(settings: Settings, database: Database) -> Services:
     """Open what the application works with; the database has been migrated."""
-    registry = Registry(database, BlobStore(settings.blob_root))
+    registry = Registry(database, open_store(settings))
     tokens = TokenStore(database)
     return Services(
         settings=settings,
