@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 
@@ -31,6 +32,7 @@ from gts.platform.routes import (
 from gts.platform.routes.hub import hub_router
 from gts.platform.services import Services
 from gts.platform.serving.calls import SharedCalls
+from gts.platform.serving.engine import Engine
 from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
@@ -52,8 +54,16 @@ Send your token as `Authorization: Bearer <token>`. Every error has the same sha
 """
 
 
-def build_services(settings: Settings, database: Database) -> Services:
-    """Open what the application works with; the database has been migrated."""
+def build_services(
+    settings: Settings, database: Database, engine: Callable[[Registry, Settings], Engine] = LocalEngine
+) -> Services:
+    """Open what the application works with; the database has been migrated.
+
+    Args:
+        settings: What the installation was told.
+        database: Its database.
+        engine: Makes what answers predictions.
+    """
     registry = Registry(database, BlobStore(settings.blob_root))
     tokens = TokenStore(database)
     return Services(
@@ -63,14 +73,19 @@ def build_services(settings: Settings, database: Database) -> Services:
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
         tokens=tokens,
-        students=LocalEngine(registry, settings),
+        students=engine(registry, settings),
         verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
         knock=open_knock(settings.redis_url),
     )
 
 
-def create_app(services: Services) -> FastAPI:
-    """The application over its services."""
+def create_app(services: Services, *, serves_only: bool = False) -> FastAPI:
+    """The application over its services.
+
+    Args:
+        services: What it works with.
+        serves_only: Whether it only answers about published models: no jobs, pages or downloads.
+    """
     app = FastAPI(
         title="GTS",
         summary="From a handful of labelled examples to a small, fast language model you own.",
@@ -85,15 +100,19 @@ def create_app(services: Services) -> FastAPI:
     answer = for_people_and_programs(error_page)
     install_error_handlers(app, answer)
     api = APIRouter(prefix=API_PREFIX)
-    for routes in (jobs, plans, generated, questions, models, language, system):
+    for routes in (
+        (models, system) if serves_only else (jobs, plans, generated, questions, models, language, system)
+    ):
         api.include_router(routes.router)
     app.include_router(api)
     for routes in (predict, oip, decisions, metrics):
         app.include_router(routes.router)
     app.include_router(oip.public_router)
-    app.include_router(system.session_router)
-    app.include_router(pages_router)
-    app.include_router(hub_router(services.registry, hub_reader))  # last: its paths begin with whatever comes
+    if not serves_only:
+        app.include_router(system.session_router)
+        app.include_router(pages_router)
+        # Last: its paths begin with whatever comes.
+        app.include_router(hub_router(services.registry, hub_reader))
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
     app.add_middleware(BodyLimit, settings=services.settings, answer=answer)
     app.add_middleware(Gatekeeper, settings=services.settings, answer=answer)
