@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 
@@ -32,6 +33,7 @@ from gts.platform.routes.hub import HubOptions, hub_router
 from gts.platform.routes.hub_lfs import upload_key
 from gts.platform.services import Services
 from gts.platform.serving.calls import SharedCalls
+from gts.platform.serving.engine import Engine
 from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
 from gts.platform.storage import open_store
@@ -54,8 +56,16 @@ Send your token as `Authorization: Bearer <token>`. Every error has the same sha
 """
 
 
-def build_services(settings: Settings, database: Database) -> Services:
-    """Open what the application works with; the database has been migrated."""
+def build_services(
+    settings: Settings, database: Database, engine: Callable[[Registry, Settings], Engine] = LocalEngine
+) -> Services:
+    """Open what the application works with; the database has been migrated.
+
+    Args:
+        settings: What the installation was told.
+        database: Its database.
+        engine: Makes what answers predictions.
+    """
     registry = Registry(database, open_store(settings))
     tokens = TokenStore(database)
     return Services(
@@ -65,14 +75,19 @@ def build_services(settings: Settings, database: Database) -> Services:
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
         tokens=tokens,
-        students=LocalEngine(registry, settings),
+        students=engine(registry, settings),
         verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
         knock=open_knock(settings.redis_url),
     )
 
 
-def create_app(services: Services) -> FastAPI:
-    """The application over its services."""
+def create_app(services: Services, *, serves_only: bool = False) -> FastAPI:
+    """The application over its services.
+
+    Args:
+        services: What it works with.
+        serves_only: Whether it only answers about published models: no jobs, pages or downloads.
+    """
     app = FastAPI(
         title="GTS",
         summary="From a handful of labelled examples to a small, fast language model you own.",
@@ -87,21 +102,23 @@ def create_app(services: Services) -> FastAPI:
     answer = for_people_and_programs(error_page)
     install_error_handlers(app, answer)
     api = APIRouter(prefix=API_PREFIX)
-    for routes in (jobs, plans, generated, questions, models, versions, language, system):
+    everything = (jobs, plans, generated, questions, models, versions, language, system)
+    for routes in (models, system) if serves_only else everything:
         api.include_router(routes.router)
     app.include_router(api)
     for routes in (predict, oip, decisions, metrics):
         app.include_router(routes.router)
     app.include_router(oip.public_router)
-    app.include_router(system.session_router)
-    app.include_router(pages_router)
-    options = HubOptions(
-        key=upload_key(services.settings.upload_key_file),
-        inline_bytes=services.settings.hub_inline_bytes,
-        max_bytes=services.settings.max_hub_upload_bytes,
-    )
-    # Last: its paths begin with whatever comes.
-    app.include_router(hub_router(services.registry, hub_user, options))
+    if not serves_only:
+        app.include_router(system.session_router)
+        app.include_router(pages_router)
+        options = HubOptions(
+            key=upload_key(services.settings.upload_key_file),
+            inline_bytes=services.settings.hub_inline_bytes,
+            max_bytes=services.settings.max_hub_upload_bytes,
+        )
+        # Last: its paths begin with whatever comes.
+        app.include_router(hub_router(services.registry, hub_user, options))
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
     app.add_middleware(BodyLimit, settings=services.settings, answer=answer)
     app.add_middleware(Gatekeeper, settings=services.settings, answer=answer)
