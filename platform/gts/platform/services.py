@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gts.registry.registry import Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Services:
     """The parts of a running platform.
 

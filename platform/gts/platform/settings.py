@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from gts.core.errors import InvalidInput
+from gts.core.s3 import parse_url
 
 _MIB = 1 << 20
 _DATA_DIR_VARIABLE = "GTS_HOME"
@@ -58,6 +59,14 @@ class Settings(BaseModel):
         None, description="Whether public models are downloaded without a token; unset: on loopback only."
     )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    blob_url: str = Field(
+        "",
+        description="Where the registry's blobs lie: s3://bucket/prefix; empty: in the data folder. "
+        "Endpoint and credentials are those of the AWS_* variables.",
+    )
+    blob_cache_bytes: int = Field(
+        20 << 30, gt=0, description="Bytes that local copies of blobs in S3 may have together."
+    )
     redis_url: str | None = Field(
         None, description="Redis that carries knocks to workers; none: workers poll."
     )
@@ -130,6 +139,16 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("blob_url")
+    @classmethod
+    def _is_place(cls, value: str) -> str:
+        if value:
+            try:
+                parse_url(value)
+            except InvalidInput as error:
+                raise ValueError(str(error)) from error
+        return value
+
     @field_validator("allowed_hosts", "serving_models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -164,8 +183,13 @@ class Settings(BaseModel):
 
     @property
     def blob_root(self) -> Path:
-        """Root of the registry's blobs."""
+        """Root of the registry's blobs, where they lie in the data folder."""
         return self.data_dir / "blobs"
+
+    @property
+    def blob_cache_root(self) -> Path:
+        """Where copies of blobs lie that are kept elsewhere; can be removed while nothing runs."""
+        return self.data_dir / "blob-cache"
 
     @property
     def models_root(self) -> Path:

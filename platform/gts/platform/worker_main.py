@@ -51,17 +51,17 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     """
     limit_threads()
     from gts.core.artifacts import ArtifactStore
-    from gts.core.blobs import BlobStore
     from gts.core.database import Database
     from gts.orchestrator.knock import open_knock
     from gts.orchestrator.reconciler import Reconciler
     from gts.orchestrator.taskstore import clean_drafts
     from gts.orchestrator.worker import Worker
+    from gts.platform.storage import open_store
     from gts.registry.registry import Registry
 
     database = Database(settings.database)
     store = ArtifactStore(settings.store_root)
-    blobs = BlobStore(settings.blob_root)
+    blobs = open_store(settings)
     registry = Registry(database, blobs)
     compute = open_compute(
         settings.compute,

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from gts.core.errors import InvalidInput
 from gts.registry import rows
+from gts.registry.blob_lock import stored_again
 from gts.registry.changes import Change, Put, Remove, changed
 from gts.registry.errors import RevisionNotFound
 from gts.registry.landing import Landing, Writer
@@ -72,20 +73,24 @@ class Committing(Landing):
                 )
             named = {operation.sha256 for operation in operations if isinstance(operation, AddUpload)}
             known = rows.known_blobs(session, repository, named) if named else {}
-        changes = self._stored(operations, known)
-        with rows.database_errors(f"{namespace}/{name}"), self._database.writing() as session:
-            repository = rows.repository_row(session, kind, namespace, name, lock=True)
-            commit = self._land(
-                session,
-                repository,
-                branch,
-                lambda before, head: changed(before, changes, head),
-                writer,
-                parent=parent,
-            )
-            waiting = UploadRow.repository_id == repository.id
-            session.execute(delete(UploadRow).where(waiting, UploadRow.blob.in_(named)))
-            return commit
+
+        def land() -> Revision:
+            changes = self._stored(operations, known)
+            with rows.database_errors(f"{namespace}/{name}"), self._database.writing() as session:
+                repository = rows.repository_row(session, kind, namespace, name, lock=True)
+                commit = self._land(
+                    session,
+                    repository,
+                    branch,
+                    lambda before, head: changed(before, changes, head),
+                    writer,
+                    parent=parent,
+                )
+                waiting = UploadRow.repository_id == repository.id
+                session.execute(delete(UploadRow).where(waiting, UploadRow.blob.in_(named)))
+                return commit
+
+        return stored_again(land)
 
     def _stored(
         self, operations: Sequence[Operation], known: Mapping[str, tuple[int, str | None]]

@@ -1,4 +1,4 @@
-"""The three ways in which something is not in the registry, which clients tell apart, and a head that has moved."""
+"""The three ways in which something is not in the registry, which clients tell apart, and what moved meanwhile."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ class RevisionNotFound(NotFound):
 
 class EntryNotFound(NotFound):
     """The revision has no such file or folder; ``details`` holds the commit that was looked at."""
+
+
+class BlobsGone(Conflict):
+    """Blobs were removed after they had been stored and before anything named them."""
 
 
 class HeadMoved(Conflict):

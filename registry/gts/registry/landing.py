@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from gts.core.database import now
 from gts.core.fingerprint import canonical_json
 from gts.registry import rows
+from gts.registry.blob_lock import require_stored
 from gts.registry.commits import with_oid
 from gts.registry.errors import EntryNotFound, HeadMoved, RevisionNotFound
 from gts.registry.manifest import check_count, describe
@@ -82,6 +83,7 @@ class Landing(Part):
 
         Raises:
             EntryNotFound: What ``make`` needs is not there.
+            Conflict: A blob went from the store before it was named.
             HeadMoved: The branch is not at ``parent``.
             RevisionNotFound: There is no such branch.
             InvalidInput: The files together, or their card, may not be published.
@@ -112,6 +114,9 @@ class Landing(Part):
             return head
         check_count(len(files))
         check_paths(file.path for file in files)
+        kept = {file.sha256 for file in before}  # named by the head, which is locked
+        new = {file.sha256: file.path for file in files if file.sha256 not in kept}
+        require_stored(session, self._blobs.store, new)
         draft = Revision(
             kind=Kind(repository.kind),
             repository=f"{repository.namespace}/{repository.name}",

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from gts.core.blobs import BlobStore
+from gts.core.blobs import Blobs
 from gts.core.errors import InvalidInput, TooLarge
 from gts.registry.cards import MAX_CARD_BYTES, parse_card, summarize, summarize_dataset
 from gts.registry.contents import check_content, check_name, read_config
@@ -80,7 +80,7 @@ def check_file(path: str, handle: BinaryIO) -> None:
         parse_card(_decoded(handle.read(MAX_CARD_BYTES + 1)))
 
 
-def store(files: Mapping[str, Path], blobs: BlobStore) -> tuple[FileEntry, ...]:
+def store(files: Mapping[str, Path], blobs: Blobs) -> tuple[FileEntry, ...]:
     """Put every file into the blob store.
 
     Raises:
@@ -121,7 +121,7 @@ def describe(kind: Kind, files: Iterable[FileEntry], locate: Callable[[FileEntry
     return summarize(card, config, by_path)
 
 
-def _store_file(relative: str, handle: BinaryIO, blobs: BlobStore) -> FileEntry:
+def _store_file(relative: str, handle: BinaryIO, blobs: Blobs) -> FileEntry:
     reader = _GitHashing(handle)
     sha256, size = blobs.put(cast("BinaryIO", reader))
     if size != reader.size:

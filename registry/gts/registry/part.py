@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gts.core.blobs import BlobStore
+from gts.core.blobs import Blobs
 from gts.core.database import Database
 from gts.registry.promotions import Promotions
 from gts.registry.verified import VerifiedBlobs
@@ -19,7 +19,7 @@ class Part:
         promotions: Moves aliases and keeps their history.
     """
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: Blobs) -> None:
         self.promotions = Promotions(database)
         self._database = database
         self._blobs = VerifiedBlobs(blobs)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gts.core.errors import Conflict
 from gts.registry import rows
+from gts.registry.blob_lock import stored_again
 from gts.registry.conversion import as_repository
 from gts.registry.landing import Landing, Writer
 from gts.registry.manifest import check_files, list_folder, store
@@ -66,21 +67,25 @@ class Publishing(Landing):
         writer = Writer(author, message, job_id).check()
         paths = list_folder(Path(folder))
         check_files(paths)
-        files = store(paths, self._blobs.store)
-        with rows.database_errors(f"{namespace}/{name}"), self._database.writing() as session:
-            repository = rows.lock_or_create(session, kind, namespace, name)
-            done = rows.published_by(session, repository, job_id) if job_id is not None else None
-            if done is not None and done.oid != published:
-                return done
-            return self._land(
-                session,
-                repository,
-                rows.MAIN,
-                lambda _before, _head: files,
-                writer,
-                parent=parent,
-                facts=card or {},
-            )
+
+        def land() -> Revision:
+            files = store(paths, self._blobs.store)
+            with rows.database_errors(f"{namespace}/{name}"), self._database.writing() as session:
+                repository = rows.lock_or_create(session, kind, namespace, name)
+                done = rows.published_by(session, repository, job_id) if job_id is not None else None
+                if done is not None and done.oid != published:
+                    return done
+                return self._land(
+                    session,
+                    repository,
+                    rows.MAIN,
+                    lambda _before, _head: files,
+                    writer,
+                    parent=parent,
+                    facts=card or {},
+                )
+
+        return stored_again(land)
 
     def create(
         self, namespace: str, name: str, author: str, *, private: bool = False, kind: Kind = Kind.MODEL
@@ -93,14 +98,18 @@ class Publishing(Landing):
         """
         check_repository(namespace, name)
         writer = Writer(author, "initial commit").check()
-        with Staging(self._blobs.store.root) as staging:
-            paths = {path: staging.write([text.encode()]) for path, text in _FIRST_FILES.items()}
-            files = store(paths, self._blobs.store)
-        with rows.database_errors(f"{namespace}/{name}"), self._database.writing() as session:
-            if rows.is_taken(session, kind, namespace, name):
-                raise Conflict(
-                    f"there is a {kind} {namespace}/{name} already", mend="use it, or choose another name"
-                )
-            repository = rows.add_repository(session, kind, namespace, name, private=private)
-            head = self._land(session, repository, rows.MAIN, lambda _before, _head: files, writer)
-            return as_repository(repository, head.oid)
+
+        def land() -> Repository:
+            with Staging(self._blobs.store.root) as staging:
+                paths = {path: staging.write([text.encode()]) for path, text in _FIRST_FILES.items()}
+                files = store(paths, self._blobs.store)
+            with rows.database_errors(f"{namespace}/{name}"), self._database.writing() as session:
+                if rows.is_taken(session, kind, namespace, name):
+                    raise Conflict(
+                        f"there is a {kind} {namespace}/{name} already", mend="use it, or choose another name"
+                    )
+                repository = rows.add_repository(session, kind, namespace, name, private=private)
+                head = self._land(session, repository, rows.MAIN, lambda _before, _head: files, writer)
+                return as_repository(repository, head.oid)
+
+        return stored_again(land)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sqlalchemy import select
@@ -96,6 +96,19 @@ class Reading(Part):
             StorageError: The bytes are damaged or gone.
         """
         return self._blobs.path(file.sha256, file.size, verify=verify)
+
+    def check(self, file: FileEntry) -> None:
+        """Make sure that a file's bytes are there, as many as there should be, without reading them.
+
+        Raises:
+            StorageError: They are gone, or others.
+        """
+        self._blobs.check(file.sha256, file.size)
+
+    def stored(self, files: Iterable[FileEntry]) -> frozenset[str]:
+        """Digests of those of some files whose bytes are there."""
+        digests = {file.sha256 for file in files}
+        return frozenset(digests) - self._blobs.store.missing(digests)
 
     def read(self, revision: Revision, path: str, limit: int = 1 << 20) -> bytes | None:
         """The bytes of a small file; None if the commit has no such file or it is over ``limit`` bytes.

@@ -11,6 +11,7 @@ from gts.core.blobs import Readable
 from gts.core.database import now
 from gts.core.errors import InvalidInput
 from gts.registry import rows
+from gts.registry.blob_lock import require_stored
 from gts.registry.contents import check_start
 from gts.registry.part import Part
 from gts.registry.tables import UploadRow
@@ -33,7 +34,7 @@ class Uploads(Part):
         with self._database.reading() as session:
             repository = rows.repository_row(session, kind, namespace, name)
             known = rows.known_blobs(session, repository, digests)
-        return frozenset(digest for digest in known if digest in self._blobs.store)
+        return frozenset(known) - self._blobs.store.missing(known)
 
     def receive(
         self,
@@ -58,11 +59,13 @@ class Uploads(Part):
         Raises:
             InvalidInput: The bytes are others, or those of a pickle; nothing of them remains.
             RepositoryNotFound: There is no such repository.
+            Conflict: It went from the store before it was noted.
             StorageError: The disk is full.
         """
         self._blobs.store.put(_Expected(content, digest, size), digest)
         with rows.database_errors("the upload"), self._database.writing() as session:
             repository = rows.repository_row(session, kind, namespace, name)
+            require_stored(session, self._blobs.store, {digest: digest})
             session.merge(UploadRow(repository_id=repository.id, blob=digest, size=size, created_at=now()))
 
     def clean_uploads(self, older_than: timedelta = KEPT_FOR) -> int:
