@@ -246,9 +246,9 @@ def then_and_now(bins: Sequence[Bin], language: Language = ENGLISH) -> Markup:
                 x1=(place + 0.1) * step,
                 x2=(place + 0.5) * step,
                 wide=0.38 * step,
-                y1=_TOP + tall - heights[0],
+                y1=round(_TOP + tall - heights[0], 1),
                 h1=heights[0],
-                y2=_TOP + tall - heights[1],
+                y2=round(_TOP + tall - heights[1], 1),
                 h2=heights[1],
             )
         )

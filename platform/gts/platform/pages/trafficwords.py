@@ -135,9 +135,10 @@ def bin_names(shift: Shift, task_type: str, language: Language = ENGLISH) -> lis
 
 
 def _labels_sentence(shift: Shift, task_type: str, language: Language) -> str:
-    farthest = max(range(len(shift.now)), key=lambda place: abs(shift.now[place] - shift.then[place]))
-    then, now = shift.then[farthest], shift.now[farthest]
-    name = label_name(shift.labels[farthest], task_type, language)
+    # Of two that changed places the one that has become more frequent is named.
+    bins = zip(shift.labels, shift.then, shift.now, strict=True)
+    label, then, now = max(bins, key=lambda one: (round(abs(one[2] - one[1]), 3), one[2]))
+    name = label_name(label, task_type, language)
     sentence = (
         mark("the answer “%(label)s” comes %(much)smore often than in training: %(now)s, it was %(then)s")
         if now > then
