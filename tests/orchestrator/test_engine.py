@@ -30,7 +30,7 @@ from gts.orchestrator.states import JobState
 from gts.orchestrator.worker import Worker
 from gts.registry.registry import Registry
 from gts.registry.values import Kind
-from gts.student.layout import read_manifest
+from gts.student.layout import read_lineage, read_manifest
 from gts.tasks.dataset import Example, TaskData, load_task, save_task
 from gts.tasks.spec import TaskSpec
 
@@ -325,9 +325,16 @@ def test_a_job_ends_with_a_revision_in_the_registry(
         (s["name"], s["detail"]) for s in done.report["stages"]
     ]
     paths = {entry.path for entry in registry.files(head)}
-    assert {"README.md", "gts.json", "config.json", "model.safetensors"} <= paths
+    assert {"README.md", "gts.json", "lineage.json", "config.json", "model.safetensors"} <= paths
     pulled = registry.materialize("ann", "tickets", "main", tmp_path / "pulled")
-    assert read_manifest(pulled).metrics["estimate"] == done.report["estimate"]
+    metrics = read_manifest(pulled).metrics
+    assert metrics["estimate"] == done.report["estimate"]
+    (chosen,) = (student for student in done.report["students"] if student["published"])
+    assert metrics["student"] == {name: chosen[name] for name in metrics["student"]}
+    lineage = read_lineage(pulled)
+    assert lineage["data"]["gold"] == done.report["counts"]["gold"]
+    assert [call["name"] for call in lineage["calls"]][-1] == "package"
+    assert "evaluate" not in {call["name"] for call in lineage["calls"]}
     assert "ann/tickets" in (pulled / "README.md").read_text("utf-8")
     assert list((store.root / "tmp").iterdir()) == []
     data = registry.get("ann", "tickets-data", kind=Kind.DATASET)

@@ -44,6 +44,7 @@ def services(settings, sqlite_template):
     services = build_services(settings, database)
     yield services
     services.students.close()
+    services.traffic.close()
     services.knock.close()
     database.close()
 

@@ -38,6 +38,7 @@ from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
 from gts.platform.storage import open_store
 from gts.platform.tokens import TokenStore
+from gts.platform.traffic.log import TrafficLog
 from gts.registry.registry import Registry
 
 API_PREFIX = "/api/v1"
@@ -68,6 +69,9 @@ def build_services(
     """
     registry = Registry(database, open_store(settings))
     tokens = TokenStore(database)
+    students, traffic = engine(registry, settings), TrafficLog(database, registry, settings)
+    students.on_answers = traffic.note
+    students.metrics.watch(traffic.gauges)
     return Services(
         settings=settings,
         database=database,
@@ -75,7 +79,8 @@ def build_services(
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
         tokens=tokens,
-        students=engine(registry, settings),
+        students=students,
+        traffic=traffic,
         verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
         knock=open_knock(settings.redis_url),
     )

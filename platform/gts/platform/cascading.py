@@ -36,10 +36,11 @@ async def ask_cascade(
         Unavailable: It cannot be reached.
     """
     entry = allowed(fallback, services.settings.serving_models) if fallback else None
-    served, answers = await services.students.predict(model, revision, rows)
+    served, answers = await services.students.predict(model, revision, rows, is_traffic=False)
     teacher = (entry.name, await _teacher(services, served, entry)) if entry else None
     found = await run_in_threadpool(cascade, served.manifest, rows, answers, max_error, teacher)
     services.students.metrics.cascaded(model, found)
+    services.traffic.note(served.model, served.commit, rows, answers, told=found.answers)
     told = {"model": served.model, "commit": served.commit, "predictions": found.answers}
     return {**told, "cascade": found.as_json()}
 
@@ -50,8 +51,8 @@ async def _teacher(services: Services, served: Served, entry: ModelEntry) -> Ask
     texts = [{"text": example.text} for example in gold.gold] if gold else []
     most = services.settings.max_texts
     for start in range(0, len(texts), most):
-        _, said = await services.students.predict(served.model, served.commit, texts[start : start + most])
-        answers += said
+        part = texts[start : start + most]
+        answers += (await services.students.predict(served.model, served.commit, part, is_traffic=False))[1]
     return Teacher(entry, served.manifest, gold, answers, services.store.root / "calls")
 
 

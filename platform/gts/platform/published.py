@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from gts.core.errors import NotFound
 from gts.orchestrator import jobs
 from gts.platform.model_schemas import FileView, ModelDetail, ModelView, RevisionView
 from gts.platform.services import Services
 from gts.registry.values import Repository, Revision
+from gts.student.layout import MANIFEST, StudentManifest
 
 
 def model_view(repository: Repository) -> ModelView:
@@ -60,3 +63,12 @@ def read_report(services: Services, commit: Revision) -> dict[str, Any] | None:
             return jobs.get(session, commit.job_id).report
         except NotFound:  # published from another installation's database
             return None
+
+
+def read_student(services: Services, revision: Revision) -> StudentManifest | None:
+    """What a revision's ``gts.json`` says; ``None`` where it has none that says what a student is."""
+    content = services.registry.read(revision, MANIFEST)
+    try:
+        return StudentManifest.model_validate_json(content) if content else None
+    except ValidationError:  # anyone with a write token may publish any gts.json
+        return None

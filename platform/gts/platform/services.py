@@ -16,10 +16,11 @@ from gts.platform.tokens import Token, TokenStore
 if TYPE_CHECKING:
     from gts.platform.serving.calls import SharedCalls
     from gts.platform.serving.engine import Engine
+    from gts.platform.traffic.log import TrafficLog
     from gts.registry.registry import Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Services:
     """The parts of a running platform.
 
@@ -31,6 +32,7 @@ class Services:
         registry: Published models.
         tokens: Access tokens.
         students: What answers predictions.
+        traffic: Keeps what they are asked, where somebody wants that.
         verify: Asks ``tokens`` for those who send a token at the same time.
         knock: Tells workers that a job waits.
     """
@@ -42,6 +44,7 @@ class Services:
     registry: Registry
     tokens: TokenStore
     students: Engine
+    traffic: TrafficLog
     verify: SharedCalls[str, Token]
     knock: Knock
 

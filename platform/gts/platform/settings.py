@@ -119,6 +119,16 @@ class Settings(BaseModel):
         (),
         description="Language models of GTS_MODELS that may answer where a student is not sure, separated by commas.",
     )
+    log_predictions: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the rows that models are asked about which is kept; can be set for one model.",
+    )
+    keep_predictions_days: int = Field(30, gt=0, description="Days for which such rows are kept.")
+    keep_predictions_rows: int = Field(
+        100_000, gt=0, description="How many such rows are kept at most; the oldest go first."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     sources: Annotated[dict[str, str], Field(exclude=True, repr=False)] = Field(
         default_factory=dict, description="Where each value came from."

@@ -85,6 +85,7 @@ def run_platform(settings: Settings, on_ready: Callable[[Address], None]) -> Non
         )
         url = _url(settings, listener)
         services = build_services(settings, database)
+        services.traffic.start()
         app = create_app(services)
         keepers = [WorkerKeeper(settings, index) for index in range(settings.workers)]
 
@@ -110,6 +111,7 @@ def run_platform(settings: Settings, on_ready: Callable[[Address], None]) -> Non
             for keeper in keepers:
                 keeper.join()
             services.students.close()
+            services.traffic.close()
             database.close()
             for number, handler in previous.items():
                 signal.signal(number, handler)

@@ -158,7 +158,7 @@ def _bootstrap(count: int, difference: Measure) -> tuple[float, float]:
     """95% percentile interval of a difference over rows; the same for the same rows."""
     found = _stats().bootstrap(
         (np.arange(count),),
-        lambda chosen: difference(chosen),
+        difference,
         n_resamples=_RESAMPLES,
         vectorized=False,
         confidence_level=1 - _LEVEL,

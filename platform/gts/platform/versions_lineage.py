@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gts.platform.published import read_report
+from gts.platform.published import read_report, read_student
 from gts.platform.services import Services
-from gts.platform.versions_compare import read_student
 from gts.registry.values import Revision
 from gts.student.layout import LINEAGE, StudentManifest
 

@@ -18,6 +18,8 @@ from gts.student.layout import StudentManifest
 
 Rows = Sequence[Mapping[str, Any]]
 Answers = list[dict[str, Any]]
+OnAnswers = Callable[[str, str, Rows, Answers], None]
+"""Told of rows that were answered: model, commit, rows and answers; returns at once."""
 
 
 def split_model(model: str) -> tuple[str, str]:
@@ -56,10 +58,14 @@ class Engine(ABC):
 
     Args:
         settings: Hold the limits.
+
+    Attributes:
+        on_answers: Told of all traffic.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.on_answers: OnAnswers | None = None
         self.metrics = ServingMetrics()
         self._in_flight = 0
         self._lock = Lock()
@@ -68,7 +74,12 @@ class Engine(ABC):
         )
 
     async def predict(
-        self, model: str, revision: str, rows: Rows | Callable[[StudentManifest], Rows]
+        self,
+        model: str,
+        revision: str,
+        rows: Rows | Callable[[StudentManifest], Rows],
+        *,
+        is_traffic: bool = True,
     ) -> tuple[Served, Answers]:
         """Ask a model about rows of its task.
 
@@ -77,6 +88,7 @@ class Engine(ABC):
             revision: Commit, branch or alias, as it stands now.
             rows: At most ``max_texts``, the texts of each at most ``max_text_chars`` long, all
                 together ``max_request_chars``; or what makes them once it is known what the model is.
+            is_traffic: Whether somebody uses the model, rather than tests it.
 
         Returns:
             What was asked, and an answer for each row, all of one commit.
@@ -89,7 +101,7 @@ class Engine(ABC):
         """
         if not callable(rows):
             check_rows(rows, self.settings)
-        async with self.stream(model, revision) as stream:
+        async with self.stream(model, revision, is_traffic=is_traffic) as stream:
             asked = rows
             if callable(asked):
                 asked = asked(stream.served.manifest)
@@ -97,7 +109,7 @@ class Engine(ABC):
             return stream.served, await stream.answer(asked)
 
     @asynccontextmanager
-    async def stream(self, model: str, revision: str) -> AsyncIterator[Stream]:
+    async def stream(self, model: str, revision: str, *, is_traffic: bool = True) -> AsyncIterator[Stream]:
         """Ask one revision of a model about any number of rows, a few at a time; counts as one request.
 
         Raises:
@@ -109,7 +121,7 @@ class Engine(ABC):
             with self._admitted():
                 served = await self.find(model, revision)
                 known = model
-                yield Stream(self, served)
+                yield Stream(self, served, is_traffic)
             outcome = "ok"
         except GTSError as error:
             outcome = error.code
@@ -164,10 +176,12 @@ class Stream:
     Args:
         engine: What answers.
         served: What is asked.
+        is_traffic: Whether somebody uses the model, rather than tests it.
     """
 
-    def __init__(self, engine: Engine, served: Served) -> None:
+    def __init__(self, engine: Engine, served: Served, is_traffic: bool) -> None:
         self._engine = engine
+        self._is_traffic = is_traffic
         self.served = served
 
     async def answer(self, rows: Rows) -> Answers:
@@ -178,4 +192,6 @@ class Stream:
         """
         answers = await self._engine.answer(self.served, rows)
         self._engine.metrics.rows.labels(self.served.model).inc(len(answers))
+        if self._is_traffic and self._engine.on_answers is not None:
+            self._engine.on_answers(self.served.model, self.served.commit, rows, answers)
         return answers
