@@ -13,7 +13,7 @@ from gts.platform.scoring import check_metric, measures_of, score_answers
 from gts.platform.services import Services
 from gts.platform.versions_chance import chance
 from gts.platform.versions_flips import Answers, Verdict, flipped, nearness, verdicts
-from gts.platform.versions_rows import Tested, given, stored
+from gts.platform.versions_rows import AskedRows, given, stored
 from gts.platform.versions_sides import judge_of, side_of
 from gts.student.layout import StudentManifest
 from gts.student.opening import texts_in
@@ -77,7 +77,9 @@ async def compare(
     return found | {"asked": result, "unasked": None}
 
 
-def hold(judge: StudentManifest, tested: Tested, old: Answers, new: Answers, metric: str) -> dict[str, Any]:
+def hold(
+    judge: StudentManifest, tested: AskedRows, old: Answers, new: Answers, metric: str
+) -> dict[str, Any]:
     """Hold the answers of two students about the same rows against each other.
 
     Args:
