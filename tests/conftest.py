@@ -26,6 +26,7 @@ limit_threads(max(1, 2 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 sys.path.insert(0, str(Path(__file__).with_name("lab")))  # programs and servers that several tests share
 
 import pytest
+from s3_lab import ask_s3
 
 from gts.core import catalogue
 from gts.core.database import Database
@@ -190,6 +191,37 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield url
     server.kill()
     server.wait()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """A server of this session that speaks S3, in memory; its URL."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A place in a bucket of this test alone, and the variables by which clients reach it."""
+    variables = {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "tester",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"bucket-{next(_numbers)}"
+    ask_s3(s3_server, bucket, "PUT")
+    return f"s3://{bucket}/gts"
 
 
 @pytest.fixture(scope="session")

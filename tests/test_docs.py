@@ -24,6 +24,7 @@ DOCUMENTS = [
         "CHANGELOG.md",
         "docs/architecture.md",
         "docs/language-models.md",
+        "docs/registry.md",
         "docs/versions.md",
         "examples/support-tickets/README.md",
     )

@@ -17,7 +17,7 @@ from gts.migrations.upgrade import downgrade
 from gts.orchestrator import events, jobs
 from gts.registry.promotions import Promotions
 
-HEAD, PREVIOUS = "0007", "0003"
+HEAD, PREVIOUS = "0008", "0003"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -29,6 +29,7 @@ from gts.orchestrator.stages.common import fold_of_gold, indicators
 from gts.orchestrator.states import JobState
 from gts.orchestrator.worker import Worker
 from gts.registry.registry import Registry
+from gts.registry.values import Kind
 from gts.student.layout import read_lineage, read_manifest
 from gts.tasks.dataset import Example, TaskData, load_task, save_task
 from gts.tasks.spec import TaskSpec
@@ -336,6 +337,12 @@ def test_a_job_ends_with_a_revision_in_the_registry(
     assert "evaluate" not in {call["name"] for call in lineage["calls"]}
     assert "ann/tickets" in (pulled / "README.md").read_text("utf-8")
     assert list((store.root / "tmp").iterdir()) == []
+    data = registry.get("ann", "tickets-data", kind=Kind.DATASET)
+    assert data.private
+    learnt = registry.resolve("ann", "tickets-data", kind=Kind.DATASET)
+    gold = registry.read(learnt, "gold.jsonl")
+    assert gold is not None and len(gold.splitlines()) == done.report["counts"]["gold"]
+    assert b"config_name: gold" in (registry.read(learnt, "README.md") or b"")
 
 
 def test_a_job_that_is_run_twice_publishes_once(

@@ -93,6 +93,10 @@ def test_it_leaves_a_student_and_a_report(ran: list[str], place: Path, tmp_path:
     assert [path.name for path in place.rglob("*") if path.is_dir()] == ["new", "tickets"]
     folder = place / "new" / "tickets"
     assert read_manifest(folder).metrics["estimate"] == report["estimate"]
+    held_out = read_manifest(folder).held_out
+    assert held_out is not None
+    assert len(held_out.right) == report["measured"]["n"]
+    assert sum(held_out.right) / len(held_out.right) == pytest.approx(report["measured"]["value"], abs=1e-3)
     assert (folder / "README.md").read_text("utf-8").startswith("---\n")
     assert folder.stat().st_mode & 0o777 == 0o755
     assert list((tmp_path / "store" / "tmp").iterdir()) == []

@@ -1,6 +1,8 @@
 import os
 import shutil
+import socket
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,7 @@ def services(settings, sqlite_template):
     services = build_services(settings, database)
     yield services
     services.students.close()
+    services.traffic.close()
     services.knock.close()
     database.close()
 
@@ -124,3 +127,35 @@ def row_students(tiny_encoder, tmp_path_factory):
     from tiny_rows import make_row_students
 
     return make_row_students(tmp_path_factory.mktemp("row-students"), tiny_encoder)
+
+
+@pytest.fixture
+def live(app, services):
+    """The application behind a real socket: its URL."""
+    import uvicorn
+
+    from gts.platform.supervisor import _uvicorn_config
+
+    server = uvicorn.Server(_uvicorn_config(app, services.settings))
+    # asyncio switches Nagle's delay off only where it sees that the socket is TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def publish_rows(services, row_students):
+    """Publishes a student of some type; returns its name and some rows of its task."""
+
+    def call(name):
+        folder, rows = row_students[name]
+        services.registry.publish("local", name, folder, "first", author="local")
+        labels = {"relations", "events", "label", "summary"} | (set() if name == "given" else {"entities"})
+        return f"local/{name}", [{key: row[key] for key in row if key not in labels} for row in rows]
+
+    return call

@@ -19,6 +19,9 @@ PUBLIC = {
     ("GET", "/api/v1/version"),
     ("GET", "/api/v1/openapi.json"),
     ("HEAD", "/api/v1/openapi.json"),
+    ("GET", "/v2"),
+    ("GET", "/v2/health/live"),
+    ("GET", "/v2/health/ready"),
     ("GET", "/login"),
     ("GET", "/language"),
     ("GET", "/static/x"),
@@ -140,6 +143,30 @@ def test_tokens_do_only_what_their_scopes_say(services, anonymous, task, publish
     assert status(Scope.INFER, *predict, json={"texts": ["a"]}) == 200
     assert status(Scope.READ, *predict, json={"texts": ["a"]}) == 403
     assert status(Scope.INFER, "GET", "/api/models/local/tickets") == 403
+
+
+def test_a_limited_token_is_good_for_requests_about_its_repositories_only(services, app, published):
+    """Every route of the API and every page, except those that are about the model it is limited to."""
+    mine, _ = services.tokens.create("mine", repositories=frozenset({"local/tickets"}))
+    other, _ = services.tokens.create("other", repositories=frozenset({"local/x", "datasets/local/tickets"}))
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+
+        def status(secret, method, path, **options):
+            headers = {"Authorization": f"Bearer {secret}", "Origin": "http://testserver"}
+            return client.request(method, path, headers=headers, **options).status_code
+
+        for method, path in routes_of(app):
+            of_the_hub = re.match(r"/api/(?!v1/)", path) or re.search(r"/(resolve|lfs)/", path)
+            if (method, path) in PUBLIC or of_the_hub:
+                continue
+            assert status(mine, method, path) in (403, 422), (method, path)  # 422: the body is read first
+        show, ask = "/api/v1/models/local/tickets", {"texts": ["a"]}
+        assert [status(mine, "GET", path) for path in (show, "/models/local/tickets")] == [200, 200]
+        assert status(mine, "POST", f"{show}/predict", json=ask) == 200
+        assert status(mine, "POST", "/models/local/tickets@main", json={"inputs": "a"}) == 200
+        assert status(mine, "PUT", f"{show}/aliases/production", json={"revision": "main"}) == 200
+        assert status(other, "GET", show) == status(other, "POST", f"{show}/predict", json=ask) == 403
+        assert status(other, "PUT", f"{show}/aliases/production", json={"revision": "main"}) == 403
 
 
 def test_expired_revoked_and_mistyped_tokens_are_refused(services, anonymous):

@@ -170,6 +170,13 @@ def test_tokens_are_made_listed_and_revoked(gts):
     assert gts("token", "revoke", made["id"])[0] == 0
     assert not last_json(gts("token", "list", "--json")[1])["tokens"][0]["active"]
     assert gts("token", "new", "x", "--scope", "all")[0] == 2
+    limited = gts("token", "new", "y", "--repo", "ann/a", "--repo", "datasets/ann/b", "--json")[1]
+    assert last_json(limited)["repositories"] == ["ann/a", "datasets/ann/b"]
+    assert last_json(gts("token", "list", "--json")[1])["tokens"][0]["repositories"] == [
+        "ann/a",
+        "datasets/ann/b",
+    ]
+    assert gts("token", "new", "z", "--repo", "ann")[0] == 2
     assert gts("token", "revoke", "unknown")[0] == 1
 
 

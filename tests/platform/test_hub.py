@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import os
-import socket
-import subprocess
-import sys
-import textwrap
+import re
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
+from hub_lab import CARD, TRANSFORMERS_FILES, WORDS, Server, serving, write_static, write_transformer
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -31,168 +26,40 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.file_download import http_get
-from safetensors.numpy import save_file
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from gts.core.blobs import BlobStore
 from gts.core.database import Base, Database
 from gts.core.errors import Unauthorized
 from gts.core.fingerprint import file_sha256
-from gts.platform.routes.hub import hub_router
-from gts.platform.routes.hub_protocol import HubReader
+from gts.platform.routes.hub import HubOptions, hub_router
+from gts.platform.routes.hub_protocol import HubUser
 from gts.registry.registry import Registry
-from gts.registry.values import RefKind, Repository, Revision
-
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "where", "is", "my", "parcel", "refund", "please"]
-CARD = "---\nlicense: mit\nlanguage: en\npipeline_tag: text-classification\n{library}tags: [gts]\n---\n# {title}\n"
-TRANSFORMERS_FILES = [
-    "README.md",
-    "config.json",
-    "model.safetensors",
-    "tokenizer.json",
-    "tokenizer_config.json",
-]
+from gts.registry.values import RefKind, Revision, Sight
 
 
-def write_tokenizer(folder: Path) -> None:
-    tokenizer = Tokenizer(models.WordPiece({word: n for n, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    tokenizer.save(str(folder / "tokenizer.json"))
-
-
-def write_transformer(folder: Path, title: str = "Tickets", hidden: int = 16) -> Path:
-    """A one-layer BertForSequenceClassification with random weights."""
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    sizes = {"hidden_size": hidden, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    labels = {"0": "billing", "1": "delivery", "2": "other"}
-    config = {
-        "architectures": ["BertForSequenceClassification"],
-        "model_type": "bert",
-        "vocab_size": len(WORDS),
-        "max_position_embeddings": 32,
-        "type_vocab_size": 2,
-        "id2label": labels,
-        "label2id": {label: int(n) for n, label in labels.items()},
-        **sizes,
-    }
-    shapes: dict[str, tuple[int, ...]] = {
-        "bert.embeddings.word_embeddings.weight": (len(WORDS), hidden),
-        "bert.embeddings.position_embeddings.weight": (32, hidden),
-        "bert.embeddings.token_type_embeddings.weight": (2, hidden),
-    }
-    layer = "bert.encoder.layer.0."
-    linear = [(layer + f"attention.self.{part}", hidden, hidden) for part in ("query", "key", "value")] + [
-        (layer + "attention.output.dense", hidden, hidden),
-        (layer + "intermediate.dense", 32, hidden),
-        (layer + "output.dense", hidden, 32),
-        ("bert.pooler.dense", hidden, hidden),
-        ("classifier", 3, hidden),
-    ]
-    for name, out, into in linear:
-        shapes |= {f"{name}.weight": (out, into), f"{name}.bias": (out,)}
-    for name in ("bert.embeddings", layer + "attention.output", layer + "output"):
-        shapes |= {f"{name}.LayerNorm.weight": (hidden,), f"{name}.LayerNorm.bias": (hidden,)}
-    weights = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(config))
-    tokenizer_config = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "pad_token": "[PAD]",
-        "unk_token": "[UNK]",
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer_config))
-    (folder / "README.md").write_text(CARD.format(library="library_name: transformers\n", title=title))
-    write_tokenizer(folder)
-    return folder
-
-
-def write_static(folder: Path) -> Path:
-    """A Model2Vec model with random vectors."""
-    folder.mkdir()
-    vectors = np.random.default_rng(1).normal(size=(len(WORDS), 8)).astype(np.float32)
-    save_file({"embeddings": vectors}, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({"model_type": "model2vec", "normalize": False}))
-    (folder / "README.md").write_text(CARD.format(library="", title="Static"))
-    write_tokenizer(folder)
-    return folder
-
-
-def reader(request: Request) -> HubReader:
+def user(request: Request) -> HubUser:
     """Everyone sees what is public; the bearer of `good` sees everything, of `stranger` nothing private."""
     authorization = request.headers.get("authorization", "")
     match authorization.removeprefix("Bearer "):
         case "good":
-            return HubReader("ann", lambda _: True, may_write=True)
+            return HubUser("ann", Sight(), may_write=True)
         case "stranger":
-            return HubReader("sam", is_public)
+            return HubUser("sam", Sight(private=False))
         case "":
-            return HubReader(None, is_public)
+            return HubUser(None, Sight(private=False))
     raise Unauthorized("unknown token", mend="make a new one")
 
 
-def is_public(repository: Repository) -> bool:
-    return not repository.private
-
-
 @dataclass(frozen=True)
-class Hub:
-    url: str
+class Hub(Server):
     registry: Registry
     blobs: BlobStore
-    root: Path
     first: Revision
     head: Revision
 
     @property
     def api(self) -> HfApi:
         return HfApi(endpoint=self.url, token=False)
-
-    def run_client(self, script: str, **environment: str) -> str:
-        """Run a program as a user would: the endpoint in the environment, an empty cache."""
-        home = self.root / f"home-{time.monotonic_ns()}"
-        variables = {
-            "HF_ENDPOINT": self.url,
-            "HF_HOME": str(home),
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "GOMP_SPINCOUNT": "10000",
-            "OMP_NUM_THREADS": "1",
-            **environment,
-        }
-        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-        result = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(script)],
-            env=kept | variables,
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
-
-    def ask(
-        self,
-        path: str,
-        method: str = "GET",
-        headers: dict[str, str] | None = None,
-        body: str | None = None,
-        over: http.client.HTTPConnection | None = None,
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """One request with the path exactly as it is given."""
-        connection = over or self.connect()
-        try:
-            connection.request(method, path, body=body, headers=headers or {})
-            response = connection.getresponse()
-            return response.status, response.headers, response.read()
-        finally:
-            if over is None:
-                connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -216,25 +83,15 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         registry.publish("acme", name, static, "m", "ann")
     registry.set_private("acme", "hidden", True)
     app = FastAPI()
-    app.include_router(hub_router(registry, reader))
-    # asyncio switches Nagle's delay off only where it sees that the socket is TCP.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with pytest.MonkeyPatch.context() as patch:
+    app.include_router(hub_router(registry, user, HubOptions(key=b"k" * 32)))
+    with serving(app) as url, pytest.MonkeyPatch.context() as patch:
         # What HF_ENDPOINT sets when the client is imported, which was long ago.
         patch.setattr(constants, "ENDPOINT", url)
         patch.setattr(
             constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}"
         )
         patch.setattr(constants, "HF_HUB_OFFLINE", False)
-        yield Hub(url, registry, blobs, root, first, head)
-    server.should_exit = True
-    thread.join()
-    listener.close()
+        yield Hub(url, root, registry, blobs, first, head)
     database.close()
 
 
@@ -618,20 +475,6 @@ def test_a_flipped_byte_is_an_error_and_never_wrong_bytes(hub: Hub, tmp_path: Pa
     assert hub.ask(url, "HEAD")[0] == 507
 
 
-def test_uploads_are_refused_with_a_reason(hub: Hub, tmp_path: Path) -> None:
-    api = HfApi(endpoint=hub.url, token="good")
-    with pytest.raises(HfHubHTTPError, match="takes no uploads") as caught:
-        api.create_repo("acme/new")
-    assert caught.value.response.status_code == 501
-    (tmp_path / "x.txt").write_text("x")
-    with pytest.raises(HfHubHTTPError, match="takes no uploads"):
-        api.upload_file(path_or_fileobj=tmp_path / "x.txt", path_in_repo="x.txt", repo_id="acme/tickets")
-    with pytest.raises(HfHubHTTPError, match="takes no uploads"):
-        api.create_tag("acme/tickets", tag="v9")
-    with pytest.raises(HfHubHTTPError, match="takes no uploads"):
-        api.delete_repo("acme/tickets")
-
-
 def test_other_routes_are_not_swallowed(hub: Hub) -> None:
     app = FastAPI()
 
@@ -639,7 +482,7 @@ def test_other_routes_are_not_swallowed(hub: Hub) -> None:
     def mine(rest: str) -> str:
         return rest
 
-    app.include_router(hub_router(hub.registry, lambda: HubReader("ann", lambda _: True)))
+    app.include_router(hub_router(hub.registry, lambda _: HubUser("ann", Sight()), HubOptions(key=b"")))
     with TestClient(app) as client:
         assert client.get("/api/v1/resolve/a/b").json() == "a/b"
         assert client.get("/jobs/7").status_code == 404
@@ -648,7 +491,7 @@ def test_other_routes_are_not_swallowed(hub: Hub) -> None:
     for path, methods in paths.items():
         for operation in methods.values():
             named = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
-            assert named == {part.strip("{}") for part in path.split("/") if part.startswith("{")}, path
+            assert named == set(re.findall(r"{(\w+)}", path)), path
 
 
 def test_transformers_pipeline_works_unchanged(hub: Hub) -> None:

@@ -1,15 +1,9 @@
 """Predictions over REST and through the Hub's inference client."""
 
-import asyncio
-import threading
-
 import pytest
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 from tiny_student import write_tiny_student
-
-from gts.core.errors import NotFound, Overloaded
-from gts.platform.serving import StudentCache
 
 TEXTS = ["my parcel is late", "refund me"]
 
@@ -89,38 +83,3 @@ def test_errors_of_the_task_endpoint_have_the_hubs_shape(http, anonymous, publis
     for answer, status in answers:
         assert answer.status_code == status
         assert set(answer.json()) == {"error"} and isinstance(answer.json()["error"], str)
-
-
-def test_a_student_is_loaded_once_and_the_least_used_one_is_dropped(services, published, tmp_path):
-    settings = services.settings.model_copy(update={"max_students": 1})
-    cache = StudentCache(services.registry, settings)
-    found = []
-    threads = [
-        threading.Thread(target=lambda: found.append(cache.load("local/tickets", "main"))) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({id(served.student) for served in found}) == 1
-    write_tiny_student(tmp_path / "other", "other")
-    services.registry.publish("local", "other", tmp_path / "other", "first", author="local")
-    cache.load("local/other", "main")
-    assert cache.load("local/tickets", "main").student is not found[0].student
-    with pytest.raises(NotFound):
-        cache.load("local/none", "main")
-    cache.close()
-
-
-def test_too_many_requests_at_once_are_refused(services, published):
-    settings = services.settings.model_copy(update={"max_predictions": 2})
-    cache = StudentCache(services.registry, settings)
-
-    async def crowd():
-        calls = [cache.predict("local/tickets", "main", [{"text": "a"}]) for _ in range(5)]
-        return await asyncio.gather(*calls, return_exceptions=True)
-
-    found = asyncio.run(crowd())
-    assert sum(isinstance(item, Overloaded) for item in found) == 3
-    assert asyncio.run(cache.predict("local/tickets", "main", [{"text": "a"}]))[1][0]["scores"]
-    cache.close()

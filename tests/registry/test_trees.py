@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gts.core.blobs import BlobStore
-from gts.registry.manifest import read_folder, store
+from gts.core.blobs import Blobs
+from gts.registry.manifest import list_folder, store
 from gts.registry.trees import entries_under, folder_oid, last_changes, lfs_pointer
-from gts.registry.values import FileEntry, Folder, Revision
+from gts.registry.values import FileEntry, Folder, Kind, Revision
 
 
 def entry(path: str, content: str = "0") -> FileEntry:
@@ -21,7 +21,7 @@ def entry(path: str, content: str = "0") -> FileEntry:
 
 
 def commit(seq: int) -> Revision:
-    return Revision("a/b", str(seq) * 40, None, seq, "t", "m", "me", None, datetime.now(UTC))
+    return Revision(Kind.MODEL, "a/b", str(seq) * 40, None, seq, "t", "m", "me", None, datetime.now(UTC))
 
 
 FILES = (entry("a/b/c"), entry("a/d"), entry("e"))
@@ -60,9 +60,9 @@ def test_walking_folder_by_folder_finds_what_the_recursive_listing_finds(paths: 
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_ids_are_those_of_git(model: Callable[..., Path], tmp_path: Path, blobs: BlobStore) -> None:
+def test_ids_are_those_of_git(model: Callable[..., Path], tmp_path: Path, blobs: Blobs) -> None:
     folder = model(**{"a.b": b"1", "a/x": b"", "a0/y": b"2", "ä.txt": "ä".encode()})
-    files = store(read_folder(folder), blobs)
+    files = store(list_folder(folder), blobs)
     checkout = tmp_path / "git"
     shutil.copytree(folder, checkout)
     for file in files:

@@ -18,7 +18,7 @@ from gts.student.spans.layout import read_layout
 from gts.student.spans.predicting import TorchScorer, load_net, predict
 from gts.student.spans.runtime import LINKS_FILE, load_span_student
 from gts.student.spans.tokens import Cutter
-from gts.student.static_runtime import load_tokenizer
+from gts.student.tokenizing import load_tokenizer
 from gts.tasks.rows import MarkedRow
 
 STUDENTS = [

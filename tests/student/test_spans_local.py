@@ -24,7 +24,8 @@ from gts.student.spans.runtime import load_span_student
 from gts.student.spans.tokens import MARKS, SHAPES, TRAITS, Cutter, Window
 from gts.student.spans.training import SpanConfig, train
 from gts.student.spans.trunk import new_trunk, open_trunk
-from gts.student.static_runtime import load_tokenizer, unknown_id
+from gts.student.static_runtime import unknown_id
+from gts.student.tokenizing import load_tokenizer
 from gts.tasks.items import certain, decide
 from gts.tasks.rows import MarkedRow
 from gts.tasks.schema import Schema

@@ -17,6 +17,8 @@ from gts.core.errors import NotFound, StorageError
 from gts.student.layout import HEAD, WEIGHTS, StudentManifest
 from gts.student.runtime import load_student
 from gts.student.static_runtime import StaticBackend
+from gts.student.stored_table import ArrayTable
+from gts.student.tokenizing import SharedTokenizer
 from gts.student.writers import write_static
 
 TEXTS = [
@@ -37,9 +39,8 @@ def backends(labels: int, make_tokenizer: Callable[..., Tokenizer]) -> tuple[Sta
     rng = np.random.default_rng(1)
     embeddings = rng.normal(size=(make_tokenizer().get_vocab_size(), 8)).astype(np.float32)
     weight, bias = rng.normal(size=(labels, 8)).astype(np.float32), rng.normal(size=labels).astype(np.float32)
-    return tuple(
-        StaticBackend(make_tokenizer(), embeddings, weight, bias, 12, remember=way) for way in (True, False)
-    )
+    tokens, table = SharedTokenizer(make_tokenizer(), "tokens"), ArrayTable(embeddings)
+    return tuple(StaticBackend(tokens, table, weight, bias, 12, remember=way) for way in (True, False))
 
 
 @pytest.mark.parametrize("labels", [3, 20], ids=["folded", "more labels than dimensions"])
@@ -159,3 +160,12 @@ def test_a_missing_file_is_named(static_folder: Path) -> None:
     (static_folder / HEAD).unlink()
     with pytest.raises(NotFound, match=r"head\.safetensors"):
         load_student(static_folder)
+
+
+def test_a_student_takes_memory_for_what_it_met(static_folder: Path) -> None:
+    student, other = load_student(static_folder), load_student(static_folder)
+    before = student.memory
+    assert before.shared == other.memory.shared and sum(before.shared.values()) > before.own
+    student.predict([f"parcel n{number} lost" for number in range(3000)])
+    assert student.memory.own > before.own + 3000 * 60
+    assert other.memory.own == before.own

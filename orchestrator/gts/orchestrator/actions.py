@@ -205,6 +205,7 @@ def package(run: Run[TaskData], action: Action) -> str:
         "tier": action.tier,
         "encoder": run.fold_params(None)["encoder"],
         "temperature": round(trial.best.temperature, 4),
+        "taught": run.most_taught,
         "machine": machine_name(),
     }
     student = trial.artifacts[trial.winner]

@@ -238,7 +238,7 @@ def _changed(task: AnyTask, change: _Change) -> AnyTask:
     changed = {
         "spec": spec,
         "gold": tuple(gold),
-        "pool": tuple(row for row in task.pool if _pool_key(row) not in gone),
+        "pool": tuple(row for row in task.pool if key_of(row) not in gone),
         "notes": tuple(dict.fromkeys((*task.notes, *change.notes()))),
     }
     return replace(task, **changed)  # type: ignore[arg-type]  # a task's rows stay of its type
@@ -313,7 +313,8 @@ def _key(row: AnyRow) -> Key:
     return (same_text_key(row.text),)
 
 
-def _pool_key(row: str | AnyRow) -> Key:
+def key_of(row: str | AnyRow) -> Key:
+    """What a row, labelled or not, has in common with those that count as the same."""
     return (same_text_key(row),) if isinstance(row, str) else _key(row)
 
 
@@ -339,13 +340,14 @@ def _copy_pool(source: Path, target: Path, task_type: str, gone: set[Key]) -> No
         (source / "pool.jsonl").open(encoding="utf-8") as lines,
         (target / "pool.jsonl").open("w", encoding="utf-8") as kept,
     ):
-        kept.writelines(line for line, key in _keyed(lines, task_type) if key not in gone)
+        kept.writelines(line for line, key in keyed_lines(lines, task_type) if key not in gone)
     for file in source.iterdir():
         if not (target / file.name).exists() or file.name == "sentences.json":
             (target / file.name).write_bytes(file.read_bytes())
 
 
-def _keyed(lines: Iterable[str], task_type: str) -> Iterator[tuple[str, Key]]:
+def keyed_lines(lines: Iterable[str], task_type: str) -> Iterator[tuple[str, Key]]:
+    """The lines of a stored pool, each with :func:`key_of` its row."""
     for line in lines:
         value = json.loads(line)
-        yield line, _key(ROWS[task_type].from_json(value)) if task_type in ROWS else _pool_key(value["text"])
+        yield line, _key(ROWS[task_type].from_json(value)) if task_type in ROWS else key_of(value["text"])

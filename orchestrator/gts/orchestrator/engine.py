@@ -24,6 +24,7 @@ from gts.orchestrator.records import Job, ModelReference
 from gts.orchestrator.report import report_of
 from gts.orchestrator.succession import is_better, with_earlier_student
 from gts.orchestrator.taskstore import put_with_wishes
+from gts.orchestrator.training_data import publish_data
 from gts.orchestrator.worker import Outcome, RunJob
 from gts.tasks.dataset import Origin
 
@@ -67,12 +68,15 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
         folder = Path(tempfile.mkdtemp(dir=store.root / "tmp"))
         try:
             lineage = lineage_of(production, report)
-            assemble(store, production.package, report, lineage, folder, f"{job.namespace}/{job.name}")
+            repository = f"{job.namespace}/{job.name}"
+            assemble(store, production.package, report, lineage, folder, repository, production.held_out)
             # The registry knows more than the job where an attempt died after it had published.
             newest = registry.published_by(job.namespace, job.name, job.id)
             last = ModelReference(job.namespace, job.name, newest.oid) if newest else job.model
             if last is not None and is_published(registry, last, folder):
                 return report, last
+            # The model comes last: where its revision is there, so is all else.
+            publish_data(registry, job, production, report, store)
             revision = registry.publish(
                 job.namespace,
                 job.name,

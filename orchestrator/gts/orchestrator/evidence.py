@@ -19,7 +19,7 @@ class Profile:
 
     Attributes:
         gold: Labelled texts.
-        pool: Unlabelled texts.
+        pool: Unlabelled texts to learn from.
         labels: Labels.
         smallest_label: Labelled texts of the rarest label.
         language: ISO 639-1 code or ``und``.
@@ -29,6 +29,7 @@ class Profile:
         weights: Identity of the encoder's files.
         experience: What past jobs of this platform say about forecasts.
         bases: The encoders that it was chosen from.
+        aside: Unlabelled texts beyond ``pool`` that nobody learns from (see :mod:`gts.orchestrator.aside`).
     """
 
     gold: int
@@ -42,6 +43,7 @@ class Profile:
     weights: str | None = None
     experience: Experience = field(default_factory=Experience)
     bases: tuple[Base, ...] = ()
+    aside: int = 0
 
 
 @dataclass(frozen=True)

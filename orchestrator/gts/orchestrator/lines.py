@@ -16,6 +16,7 @@ from gts.orchestrator.row_course import RowCourse
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.strategies import STRATEGIES
+from gts.student.selective import HeldOut
 from gts.tasks.spec import TaskSpec
 
 Do = Callable[[Run[Any], Action], str]
@@ -33,6 +34,7 @@ class Line:
         course: What can be done.
         actions: How each kind of action is done.
         expected: What the better twin of a trial can be expected to reach on new texts.
+        held_out: How sure it was of labelled rows that it had not seen.
     """
 
     prepare: Callable[[StageRunner, Any, Decisions], Any]
@@ -40,6 +42,7 @@ class Line:
     course: Course
     actions: Mapping[Kind, Do]
     expected: Callable[[Run[Any], Trial], Estimate]
+    held_out: Callable[[Run[Any], Trial], HeldOut | None]
 
 
 _CLASSIFICATION = Line(
@@ -61,6 +64,7 @@ _CLASSIFICATION = Line(
         Kind.EVALUATE: actions.evaluate,
     },
     trials.expected,
+    trials.held_out,
 )
 _ROWS = Line(
     row_actions.prepare,
@@ -79,6 +83,7 @@ _ROWS = Line(
         Kind.EVALUATE: row_actions.evaluate,
     },
     row_actions.expected,
+    lambda run, trial: None,
 )
 
 

@@ -129,7 +129,8 @@ def plan_job(
             step = replace(step, value=value, low=max(0.0, value - reach), high=min(1.0, value + reach))
         steps.append(step)
         evidence = after
-    facts = {name: getattr(profile, name) for name in ("gold", "pool", "labels", "language", "encoder")}
+    facts = {name: getattr(profile, name) for name in ("gold", "labels", "language", "encoder")}
+    facts["pool"] = profile.pool + profile.aside
     return Plan(spec.metric, spec.planner.strategy, budget, facts, tuple(steps), _basis(profile))
 
 

@@ -42,8 +42,8 @@ def plan_task(data: AnyTask, store: ArtifactStore) -> Plan:
     task = put_for_stages(store, put_task(store, data), spec)
     runner = StageRunner(task, store, compute, recorder, spec.type)
     unasked = replace(data, spec=spec.evolve(teachers=()))  # examples are guessed without a language model
-    line.prepare(runner, unasked, Decisions(runner))
-    profile = profile_of(runner, line.profile, spec.language)
+    prepared = line.prepare(runner, unasked, Decisions(runner))
+    profile = profile_of(runner, line.profile, spec.language, prepared.picked)
     return plan_job(spec, profile, planner_of(spec), len(data.test), runner.spent_s)
 
 

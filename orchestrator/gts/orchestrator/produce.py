@@ -115,7 +115,8 @@ def produce(
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
-        assemble(store, production.package, report, lineage_of(production, report), part, None)
+        lineage = lineage_of(production, report)
+        assemble(store, production.package, report, lineage, part, None, production.held_out)
         part.chmod(0o755)
         with suppress(FileNotFoundError):
             out.rmdir()

@@ -11,6 +11,7 @@ from gts.core.errors import InvalidInput
 from gts.core.threads import machine_name
 from gts.generator.wishes import Wish, write_reviews
 from gts.orchestrator import costs
+from gts.orchestrator.aside import rows_aside
 from gts.orchestrator.choosing import best_trial
 from gts.orchestrator.compute.base import Compute
 from gts.orchestrator.decisions import Decisions, Forecast
@@ -28,6 +29,7 @@ from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.stages.common import read_json
 from gts.orchestrator.taskstore import put_for_stages
 from gts.orchestrator.wishes import Wishes
+from gts.student.selective import HeldOut
 from gts.tasks.dataset import TaskData
 from gts.tasks.saving import AnyTask, load_any_task
 
@@ -43,6 +45,7 @@ class Production:
         evidence: Everything measured.
         trial: The student chosen.
         expected: What it can be expected to reach on new texts.
+        held_out: How sure it was of labelled rows that it had not seen, where that is kept.
         package: Digest of its packaged folder.
         stages: Account of each stage: name, detail, seconds, forecast_seconds, cached.
         decisions: Account of each action (see :class:`Decisions`).
@@ -55,6 +58,7 @@ class Production:
     evidence: Evidence
     trial: Trial
     expected: Estimate
+    held_out: HeldOut | None
     package: str
     stages: tuple[Mapping[str, Any], ...]
     decisions: tuple[Mapping[str, Any], ...]
@@ -111,7 +115,7 @@ def produce_student(
     prepared_s = runner.spent_s
     reason = "count the data and time this machine"
     with decisions.made("profile", reason, Forecast(costs.START_S)) as done:
-        profile = profile_of(runner, line.profile, data.spec.language)
+        profile = profile_of(runner, line.profile, data.spec.language, data.picked)
         done(_counted(profile, data))
     runner.experience = profile.experience
     budget = data.spec.budget.seconds or DEFAULT_BUDGET_S
@@ -158,6 +162,7 @@ def produce_student(
         evidence=run.evidence,
         trial=trial,
         expected=expected,
+        held_out=line.held_out(run, trial),
         package=package,
         stages=tuple(runner.account),
         decisions=tuple(decisions.account),
@@ -185,14 +190,24 @@ def _learn(runner: StageRunner, action: Action, before: Evidence, after: Evidenc
 def _counted(profile: Profile, data: AnyTask) -> str:
     rows, what = ("texts", "labels") if isinstance(data, TaskData) else ("rows", "kinds of answers")
     known = "guessed" if isinstance(data, TaskData) and data.is_guessed else "gold"
-    counts = f"{profile.gold} {known} and {profile.pool} unlabelled {rows}, {profile.labels} {what}, {profile.language}"
+    unlabelled = f"{profile.pool + profile.aside} unlabelled {rows}"
+    counts = f"{profile.gold} {known} and {unlabelled}, {profile.labels} {what}, {profile.language}"
     return "; ".join(filter(None, (counts, in_words(profile.bases, profile.encoder))))
 
 
-def profile_of(runner: StageRunner, stage: str, language: str | None) -> Profile:
-    """What there is to work with, how fast this machine is, and what past jobs say about forecasts."""
+def profile_of(runner: StageRunner, stage: str, language: str | None, picked: int = 0) -> Profile:
+    """What there is to work with, how fast this machine is, and what past jobs say about forecasts.
+
+    Args:
+        runner: Runs the stage.
+        stage: Its name.
+        language: The task's.
+        picked: How many of the unlabelled rows are no fair sample of them.
+    """
     # The speed of this machine and its encoder are part of the answer, so another one is a different question.
     params = {"machine": machine_name(), **candidates_of(language)}
     summary = runner.run(stage, "", params, costs.START_S).summary
     bases = tuple(Base(**base) for base in summary["bases"])
-    return Profile(**{**summary, "bases": bases, "experience": Experience.from_json(summary["experience"])})
+    aside = rows_aside(summary["pool"] - picked)
+    known = {"bases": bases, "experience": Experience.from_json(summary["experience"])}
+    return Profile(**{**summary, **known, "pool": summary["pool"] - aside, "aside": aside})

@@ -18,10 +18,11 @@ from gts.student.layout import CARD, LINEAGE, MANIFEST, read_manifest, write_man
 if TYPE_CHECKING:
     from gts.orchestrator.records import ModelReference
     from gts.registry.registry import Registry
+    from gts.student.selective import HeldOut
 
 _MEASURED = ("estimate", "measured", "measured_on", "seed_only", "test", "counts")
 _SERVED = ("parameters", "bytes", "texts_per_second", "latency_ms", "serving")
-_TOLD = ("metrics", "created_at", "gts_version")
+_TOLD = ("metrics", "held_out", "created_at", "gts_version")
 """Keys of the manifest that tell of the student and are no part of it."""
 
 
@@ -32,6 +33,7 @@ def assemble(
     lineage: Mapping[str, Any],
     target: Path,
     repository: str | None,
+    held_out: HeldOut | None = None,
 ) -> None:
     """Copy a packaged student to a folder and write its model card, and where it comes from.
 
@@ -42,6 +44,7 @@ def assemble(
         lineage: Where it comes from (see :func:`gts.orchestrator.lineage.lineage_of`).
         target: Empty or absent folder.
         repository: ``namespace/name`` it will be published under, if any, for the card's snippets.
+        held_out: How sure the student was of labelled rows that it had not seen.
 
     Raises:
         StorageError: The disk is full.
@@ -58,7 +61,7 @@ def assemble(
         metrics["student"] = {
             name: student[name] for student in report["students"] if student["published"] for name in _SERVED
         }
-        manifest = manifest.model_copy(update={"metrics": metrics})
+        manifest = manifest.model_copy(update={"metrics": metrics, "held_out": held_out})
         write_manifest(target, manifest)
         (target / LINEAGE).write_text(json.dumps(lineage, ensure_ascii=False, indent=1) + "\n", "utf-8")
         write_card(target, report, manifest, repository)

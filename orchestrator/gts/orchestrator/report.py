@@ -35,7 +35,7 @@ def report_of(production: Production) -> dict[str, Any]:
         "counts": {
             "gold": 0 if guessed else len(data.gold),
             "guessed": len(data.gold) if guessed else 0,
-            "pool": evidence.profile.pool,
+            "pool": evidence.profile.pool + evidence.profile.aside,
             "generated": sum(evidence.generations[name]["accepted"] for name in used),
             "test": len(data.test),
         },

@@ -44,6 +44,7 @@ def prepare(runner: StageRunner, data: RowTask, decisions: Decisions) -> RowTask
             result = runner.run("rows.mine", "", {}, costs.MINE_S)
             done(f"{result.summary['pairs']} pairs of {result.summary['sentences']} texts")
         runner.task = result.artifact
+        return replace(data, picked=data.picked + result.summary["pairs"])
     return data
 
 
@@ -236,8 +237,13 @@ def ask(run: Run[RowTask], action: Action) -> str:
 def package(run: Run[RowTask], action: Action) -> str:
     """Give the best student of a tier its published form, and measure it as it is served."""
     trial = _trial(run, action.tier)
-    params = {"tier": action.tier, "decision": dict(trial.decision), "machine": machine_name()}
-    params["encoder"] = run.fold_params(None)["encoder"]
+    params = {
+        "tier": action.tier,
+        "decision": dict(trial.decision),
+        "encoder": run.fold_params(None)["encoder"],
+        "taught": run.most_taught,
+        "machine": machine_name(),
+    }
     student = trial.artifacts[trial.winner]
     result = run.runner.run("rows.package", action.tier, params, action.forecast_s, student=student)
     run.artifacts[f"package {action.tier}"] = result.artifact

@@ -77,6 +77,12 @@ class Run(Generic[Data]):
             if key.startswith(CONSULTED) and key.endswith(end)
         }
 
+    @property
+    def most_taught(self) -> int:
+        """Unlabelled rows that some student may have learnt from."""
+        sizes = self.evidence.sizes
+        return min(self.evidence.profile.pool, sizes.pool + sizes.more_pool)
+
     def fold_params(self, fold: int | None) -> dict[str, Any]:
         """Parameters that every fold-wise stage shares."""
         sizes = self.evidence.sizes

@@ -104,6 +104,8 @@ def continue_(
     changes: Mapping[str, Any] | None = None,
     *,
     by: str,
+    task_artifact: str | None = None,
+    why: str = "",
     clock: Clock = database_clock,
 ) -> Job:
     """Put a job that has ended or waits for a person back into the queue, with other limits where they are given.
@@ -116,6 +118,8 @@ def continue_(
         job_id: The job.
         changes: See :func:`change`.
         by: Who asks.
+        task_artifact: The task with other data than before, if it has any.
+        why: What for, as the end of "continued by somebody".
         clock: Where the time comes from.
 
     Raises:
@@ -142,6 +146,7 @@ def continue_(
         .values(
             state=JobState.QUEUED,
             cancel_requested=False,
+            task_artifact=task_artifact or row.task_artifact,
             attempts=0,
             forecast_seconds=first_forecast(spec),
             queued_at=at,
@@ -150,9 +155,8 @@ def continue_(
         )
         .execution_options(synchronize_session=False)
     )
-    events.append(
-        session, job_id, at, "state", {"state": JobState.QUEUED, "reason": f"continued by {by}", "by": by}
-    )
+    reason = f"continued by {by} {why}".strip()
+    events.append(session, job_id, at, "state", {"state": JobState.QUEUED, "reason": reason, "by": by})
     return jobs.get(session, job_id)
 
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from gts.orchestrator import costs
-from gts.orchestrator.estimate import Estimate, estimate
+from gts.orchestrator.estimate import Estimate, decide, estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.run import Run
 from gts.orchestrator.stages.beliefs import CONSULTED, GENERATED
 from gts.orchestrator.stages.common import Floats, fold_of_gold, indicators, load_arrays
+from gts.student.runtime import sigmoid, softmax
+from gts.student.selective import HeldOut
 from gts.tasks.dataset import TaskData, fair_sample
 
 
@@ -29,7 +31,7 @@ def try_student(run: Run[TaskData], tier: str, variant: Variant, generators: tup
         {"student": student[None], "seed_only": seed_only[None]},
         folds,
         generators,
-        run.evidence.sizes.pool,
+        run.fold_params(None)["pool"],
         twin_folds=tuple(seed_only[fold] for fold in run.folds)[:-1],
     )
     run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
@@ -113,6 +115,21 @@ def expected(run: Run[TaskData], trial: Trial) -> Estimate:
     found = run.runner.run("expect", trial.tier, params, costs.EXPECT_S, **inputs).summary
     how = f"{best.method}, corrected by {found['pool']:,} unlabelled texts"
     return replace(best, value=found["value"], low=found["low"], high=found["high"], method=how)
+
+
+def held_out(run: Run[TaskData], trial: Trial) -> HeldOut | None:
+    """How sure the folds' students were of gold texts that they had not seen; ``None`` where all labels were guessed."""
+    if run.data.is_guessed:
+        return None
+    targets, fair = indicators(run.data), fair_sample(example.origin for example in run.data.gold)
+    logits = heldout_logits(run, trial.folds if trial.helps else trial.twin_folds) / trial.best.temperature
+    if run.data.multi_label:
+        beliefs = sigmoid(logits)
+        sure = np.maximum(beliefs, 1 - beliefs).prod(axis=1)
+    else:
+        sure = softmax(logits).max(axis=1)
+    right = (decide(logits, run.data.multi_label) == (targets > 0.5)).all(axis=1)
+    return HeldOut.of(sure[fair].tolist(), right[fair].tolist())
 
 
 def heldout_logits(run: Run[TaskData], folds: Sequence[str]) -> Floats:

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 
 from fastapi import APIRouter, FastAPI
 
 from gts.core.artifacts import ArtifactStore
-from gts.core.blobs import BlobStore
 from gts.core.database import Database
 from gts.orchestrator.knock import open_knock
-from gts.platform.auth import Gatekeeper, hub_reader
+from gts.platform.auth import Gatekeeper, hub_user
 from gts.platform.errors import for_people_and_programs, install_error_handlers
 from gts.platform.limits import BodyLimit
 from gts.platform.pages import error_page, pages_router
-from gts.platform.routes import generated, jobs, language, models, plans, predict, questions, system, versions
-from gts.platform.routes.hub import hub_router
+from gts.platform.routes import (
+    decisions,
+    generated,
+    jobs,
+    language,
+    metrics,
+    models,
+    oip,
+    plans,
+    predict,
+    questions,
+    system,
+    versions,
+)
+from gts.platform.routes.hub import HubOptions, hub_router
+from gts.platform.routes.hub_lfs import upload_key
 from gts.platform.services import Services
-from gts.platform.serving import StudentCache
+from gts.platform.serving.calls import SharedCalls
+from gts.platform.serving.engine import Engine
+from gts.platform.serving.local import LocalEngine
 from gts.platform.settings import Settings
+from gts.platform.storage import open_store
 from gts.platform.tokens import TokenStore
+from gts.platform.traffic.log import TrafficLog
 from gts.registry.registry import Registry
 
 API_PREFIX = "/api/v1"
+_VERIFYING = 4
 
 _DESCRIPTION = """
 GTS turns a handful of labelled examples into a small, fast language model.
@@ -37,23 +57,42 @@ Send your token as `Authorization: Bearer <token>`. Every error has the same sha
 """
 
 
-def build_services(settings: Settings, database: Database) -> Services:
-    """Open what the application works with; the database has been migrated."""
-    registry = Registry(database, BlobStore(settings.blob_root))
+def build_services(
+    settings: Settings, database: Database, engine: Callable[[Registry, Settings], Engine] = LocalEngine
+) -> Services:
+    """Open what the application works with; the database has been migrated.
+
+    Args:
+        settings: What the installation was told.
+        database: Its database.
+        engine: Makes what answers predictions.
+    """
+    registry = Registry(database, open_store(settings))
+    tokens = TokenStore(database)
+    students, traffic = engine(registry, settings), TrafficLog(database, registry, settings)
+    students.on_answers = traffic.note
+    students.metrics.watch(traffic.gauges)
     return Services(
         settings=settings,
         database=database,
         store=ArtifactStore(settings.store_root),
         drafts=ArtifactStore(settings.drafts_root),
         registry=registry,
-        tokens=TokenStore(database),
-        students=StudentCache(registry, settings),
+        tokens=tokens,
+        students=students,
+        traffic=traffic,
+        verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
         knock=open_knock(settings.redis_url),
     )
 
 
-def create_app(services: Services) -> FastAPI:
-    """The application over its services."""
+def create_app(services: Services, *, serves_only: bool = False) -> FastAPI:
+    """The application over its services.
+
+    Args:
+        services: What it works with.
+        serves_only: Whether it only answers about published models: no jobs, pages or downloads.
+    """
     app = FastAPI(
         title="GTS",
         summary="From a handful of labelled examples to a small, fast language model you own.",
@@ -68,13 +107,23 @@ def create_app(services: Services) -> FastAPI:
     answer = for_people_and_programs(error_page)
     install_error_handlers(app, answer)
     api = APIRouter(prefix=API_PREFIX)
-    for routes in (jobs, plans, generated, questions, models, versions, language, system):
+    everything = (jobs, plans, generated, questions, models, versions, language, system)
+    for routes in (models, system) if serves_only else everything:
         api.include_router(routes.router)
     app.include_router(api)
-    app.include_router(predict.router)
-    app.include_router(system.session_router)
-    app.include_router(pages_router)
-    app.include_router(hub_router(services.registry, hub_reader))  # last: its paths begin with whatever comes
+    for routes in (predict, oip, decisions, metrics):
+        app.include_router(routes.router)
+    app.include_router(oip.public_router)
+    if not serves_only:
+        app.include_router(system.session_router)
+        app.include_router(pages_router)
+        options = HubOptions(
+            key=upload_key(services.settings.upload_key_file),
+            inline_bytes=services.settings.hub_inline_bytes,
+            max_bytes=services.settings.max_hub_upload_bytes,
+        )
+        # Last: its paths begin with whatever comes.
+        app.include_router(hub_router(services.registry, hub_user, options))
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
     app.add_middleware(BodyLimit, settings=services.settings, answer=answer)
     app.add_middleware(Gatekeeper, settings=services.settings, answer=answer)

@@ -7,6 +7,7 @@ page is opened with ``?token=`` (the URL that ``gts up`` prints) or by the form 
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Coroutine
@@ -25,10 +26,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gts.core.errors import Forbidden, Unauthorized
 from gts.platform import tokens
 from gts.platform.errors import ErrorAnswer
-from gts.platform.routes.hub_protocol import HubReader
-from gts.platform.services import ServicesDep, get_services
+from gts.platform.routes.hub_protocol import HubUser
+from gts.platform.services import Services, ServicesDep, get_services
 from gts.platform.settings import Settings, is_loopback
 from gts.platform.tokens import Token
+from gts.registry.values import Sight
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _COOKIE_SECONDS = 30 * 24 * 3600
@@ -73,28 +75,45 @@ _documented_bearer = HTTPBearer(
 )
 
 
-def current_user(
-    request: Request,
-    services: ServicesDep,
-    _documented: Annotated[object, Depends(_documented_bearer)] = None,
-) -> User:
-    """FastAPI dependency: the user of the request, whatever the token may do.
+def current_user(request: Request, services: Services) -> User:
+    """The user of a request, whatever the token may do; to be called in a thread.
 
     Raises:
         Unauthorized: No token came, or not a valid one.
     """
     if (known := getattr(request.state, "user", None)) is not None:
         return cast(User, known)
+    return _known(request, services.tokens.verify(_secret(request)))
+
+
+async def identified(
+    request: Request,
+    services: ServicesDep,
+    _documented: Annotated[object, Depends(_documented_bearer)] = None,
+) -> User:
+    """FastAPI dependency: :func:`current_user` without a thread for each request.
+
+    Raises:
+        Unauthorized: No token came, or not a valid one.
+    """
+    if (known := getattr(request.state, "user", None)) is not None:
+        return cast(User, known)
+    return _known(request, await asyncio.wrap_future(services.verify.ask(_secret(request))))
+
+
+def _secret(request: Request) -> str:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        token = services.tokens.verify(credentials.strip())
-    elif cookie := request.cookies.get(cookie_name(request)):
-        token = services.tokens.verify(cookie)
-    else:
-        raise Unauthorized(
-            "no token came with the request",
-            mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
-        )
+        return credentials.strip()
+    if cookie := request.cookies.get(cookie_name(request)):
+        return cookie
+    raise Unauthorized(
+        "no token came with the request",
+        mend="send it as `Authorization: Bearer <token>`; `gts up` prints one, `gts token new` makes one",
+    )
+
+
+def _known(request: Request, token: Token) -> User:
     request.state.user = User(owner=token.owner, token=token)
     return cast(User, request.state.user)
 
@@ -107,43 +126,53 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            await run_in_threadpool(current_user, request, get_services(request))
+            await identified(request, get_services(request))
             return await handle(request)
 
         return guarded
 
 
-CurrentUser = Annotated[User, Depends(current_user)]
+CurrentUser = Annotated[User, Depends(identified)]
 
 
-def require(user: User, scope: tokens.Scope) -> User:
-    """The user, if the token carries the scope.
+def require(request: Request, user: User, scope: tokens.Scope) -> User:
+    """The user, if the token carries the scope and is good for what the request is about.
+
+    A token that is limited to repositories is good for requests that name one of them, and for no other.
 
     Raises:
-        Forbidden: It does not.
+        Forbidden: It does not, or is not.
     """
-    if scope not in user.token.scopes:
+    token = user.token
+    if scope not in token.scopes:
         raise Forbidden(
-            f"the token {user.token.name!r} may not do this: it lacks the scope {scope.value!r}",
+            f"the token {token.name!r} may not do this: it lacks the scope {scope.value!r}",
             mend=f"make a token that has it: `gts token new NAME --scope {scope.value}`",
             scope=scope.value,
+        )
+    path = request.path_params
+    model = f"{path.get('namespace')}/{str(path.get('name')).partition('@')[0]}"
+    if not token.covers(model):
+        raise Forbidden(
+            f"the token {token.name!r} may not do this: it is limited to repositories",
+            mend="use a token that is not limited, or ask about one of its repositories",
         )
     return user
 
 
-def require_read(user: CurrentUser) -> User:
+async def require_read(request: Request, user: CurrentUser) -> User:
     """FastAPI dependency: a user who may read."""
-    return require(user, tokens.Scope.READ)
+    return require(request, user, tokens.Scope.READ)
 
 
-def require_write(user: CurrentUser) -> User:
+async def require_write(request: Request, user: CurrentUser) -> User:
     """FastAPI dependency: a user who may submit, cancel and change."""
-    return require(user, tokens.Scope.WRITE)
+    return require(request, user, tokens.Scope.WRITE)
 
 
-def require_infer(user: CurrentUser) -> User:
+async def require_infer(request: Request, user: CurrentUser) -> User:
     """FastAPI dependency: a user who may ask models for predictions."""
-    return require(user, tokens.Scope.INFER)
+    return require(request, user, tokens.Scope.INFER)
 
 
 Reader = Annotated[User, Depends(require_read)]
@@ -151,22 +180,30 @@ Writer = Annotated[User, Depends(require_write)]
 Inferrer = Annotated[User, Depends(require_infer)]
 
 
-def hub_reader(request: Request, services: ServicesDep) -> HubReader:
-    """FastAPI dependency: who asks in the Hub protocol.
+def hub_user(request: Request) -> HubUser:
+    """Who asks in the Hub protocol, where whoever may write may read too.
 
     As on the Hub, public models can be read without a token, unless the setting ``public_downloads`` says
     otherwise (by default it does where other machines can reach the server).
 
     Raises:
         Unauthorized: A token came that is not valid, or none came and one is needed.
+        Forbidden: The token may neither read nor write.
     """
+    services = get_services(request)
+    public = services.settings.downloads_are_public
     has_token = "authorization" in request.headers or cookie_name(request) in request.cookies
-    if not has_token and services.settings.downloads_are_public:
-        return HubReader(name=None, may_read=lambda repository: not repository.private)
-    user = require_read(current_user(request, services))
-    return HubReader(
-        name=user.owner, may_read=lambda repository: True, may_write=tokens.Scope.WRITE in user.token.scopes
-    )
+    if not has_token and public:
+        return HubUser(None, Sight(private=False))
+    user = current_user(request, services)
+    scopes, only = user.token.scopes, user.token.repositories
+    if not scopes & {tokens.Scope.READ, tokens.Scope.WRITE}:
+        raise Forbidden(
+            f"the token {user.token.name!r} may not do this: it lacks the scope 'read'",
+            mend="make a token that has it: `gts token new NAME --scope read`",
+        )
+    sight = Sight() if only is None else Sight(public=public, private=False, named=only)
+    return HubUser(user.owner, sight, may_write=tokens.Scope.WRITE in scopes, only=only)
 
 
 def set_cookie(response: Response, request: Request, token: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -96,6 +96,64 @@ class ModelCalls(ABC):
         answer = self._call("POST", f"/api/v1/models/{model_path(model)}/predict", json=body)
         found: list[dict[str, Any]] = answer["predictions"]
         return found
+
+    def cascade(
+        self,
+        model: str,
+        rows: Sequence[str | Mapping[str, Any]],
+        *,
+        max_error: float,
+        fallback: str | None = None,
+        revision: str | None = None,
+    ) -> dict[str, Any]:
+        """Ask a served classifier that answers only where it is sure enough.
+
+        Args:
+            model: ``namespace/name``.
+            rows: Texts, or ``{"text"}``.
+            max_error: Share of wrong answers to be expected among those that it gives.
+            fallback: Name of a language model of the platform that answers the rest.
+            revision: Commit, branch or alias; default: the newest.
+
+        Returns:
+            ``predictions``, each with ``answered_by``, and ``cascade``, the account of who answered and what it cost.
+
+        Raises:
+            NotFound: There is no such model, revision or language model.
+            InvalidInput: The model does not know how sure it is.
+            Forbidden: The language model may not answer for students there.
+        """
+        body = {**asked_body(rows), "max_error": max_error}
+        body |= {"revision": revision} if revision else {}
+        body |= {"fallback": fallback} if fallback else {}
+        answer: dict[str, Any] = self._call("POST", f"/api/v1/models/{model_path(model)}/predict", json=body)
+        return answer
+
+    def predict_lines(
+        self, model: str, rows: Iterable[str | Mapping[str, Any]], *, revision: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Ask a served model about any number of rows, of which few are held at a time; all are answered by one commit.
+
+        Args:
+            model: ``namespace/name``.
+            rows: Texts or rows, as for :meth:`predict`.
+            revision: Commit, branch or alias, as it stands at the beginning; default: the newest.
+
+        Yields:
+            For each row what the model says, or ``{"error": {...}, "line": n}`` where it cannot be answered.
+
+        Raises:
+            NotFound: There is no such model or revision.
+            GTSError: The server could not go on.
+
+        Example:
+            >>> with open("texts.txt") as file:  # doctest: +SKIP
+            ...     for answer in client.predict_lines("local/tickets", (line.rstrip() for line in file)):
+            ...         print(answer["labels"])
+        """
+        from gts.platform.client_lines import answered_lines
+
+        return answered_lines(self._http, model, rows, revision or "main")
 
     def pull(
         self, model: str, folder: str | Path, *, revision: str | None = None, only: Sequence[str] = ()

@@ -90,6 +90,20 @@ class PredictBody(BaseModel):
         'given entities, `{"text"}` for all else.',
     )
     revision: str = Field("main", max_length=255, description="Commit, branch or alias.")
+    max_error: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="Of a classifier: share of wrong answers to be expected among those that it gives; what it is not sure of is "
+        "answered by `fallback` or by nobody.",
+    )
+    fallback: str | None = Field(
+        None, max_length=200, description="Name of a language model that answers the rest; needs `max_error`."
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.fallback is not None and self.max_error is None:
+            raise ValueError("`fallback` needs `max_error`")
+        return self
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -114,6 +128,23 @@ class PredictionView(BaseModel):
 
     labels: list[str] = Field(description="The labels it gives: one, or for multi-label tasks any number.")
     scores: list[ScoreView] = Field(description="Probability of every label, highest first.")
+    answered_by: str | None = Field(
+        None, description="With `max_error`: `student`, the language model, or null where nobody was sure."
+    )
+
+
+class CascadeView(BaseModel):
+    """Who answered, where a bound on errors was given."""
+
+    threshold: float | None = Field(
+        description="How sure the student must be; null: it is nowhere sure enough."
+    )
+    expected_share: float = Field(description="Share of labelled texts it had not seen that it would answer.")
+    student: int = Field(description="Rows that the student answered.")
+    teacher: int = Field(description="Rows that the language model answered.")
+    unanswered: int
+    tokens: int = Field(description="Tokens that the language model read and wrote now.")
+    money: float
 
 
 class PredictAnswer(BaseModel):
@@ -125,6 +156,7 @@ class PredictAnswer(BaseModel):
         description="Of a classifier its labels and scores; of other models what their task type gives: entities, relations, "
         "events, a score, a summary."
     )
+    cascade: CascadeView | None = Field(None, description="Where `max_error` was given.")
 
 
 class InferenceParameters(BaseModel):

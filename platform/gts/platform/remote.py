@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -26,13 +26,21 @@ class ServerUnreachable(GTSError):
 def error_of(response: httpx.Response) -> GTSError:
     """The error a response carries, as the class that the server raised."""
     try:
-        body = response.json()["error"]
-        code, message = str(body["code"]), str(body["message"])
+        return error_told(response.json()["error"])
     except (ValueError, KeyError, TypeError):
         return GTSError(
             f"the server answered {response.status_code} without saying why",
             mend="is this the address of a GTS platform? its log has the details",
         )
+
+
+def error_told(body: Mapping[str, Any]) -> GTSError:
+    """The error that JSON of the server tells, as the class that it raised.
+
+    Raises:
+        KeyError: It tells none.
+    """
+    code, message = str(body["code"]), str(body["message"])
     details = {str(key): value for key, value in (body.get("details") or {}).items() if str(key) != "mend"}
     known = {cls.code: cls for cls in subclasses(GTSError)}
     error = known.get(code, GTSError)(message, mend=str(body.get("mend", "")), **details)

@@ -11,14 +11,16 @@ from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
 from gts.orchestrator.knock import Knock
 from gts.platform.settings import Settings
-from gts.platform.tokens import TokenStore
+from gts.platform.tokens import Token, TokenStore
 
 if TYPE_CHECKING:
-    from gts.platform.serving import StudentCache
+    from gts.platform.serving.calls import SharedCalls
+    from gts.platform.serving.engine import Engine
+    from gts.platform.traffic.log import TrafficLog
     from gts.registry.registry import Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Services:
     """The parts of a running platform.
 
@@ -29,7 +31,9 @@ class Services:
         drafts: Tasks from the web form that nobody has confirmed yet.
         registry: Published models.
         tokens: Access tokens.
-        students: Loaded students that answer predictions.
+        students: What answers predictions.
+        traffic: Keeps what they are asked, where somebody wants that.
+        verify: Asks ``tokens`` for those who send a token at the same time.
         knock: Tells workers that a job waits.
     """
 
@@ -39,14 +43,21 @@ class Services:
     drafts: ArtifactStore
     registry: Registry
     tokens: TokenStore
-    students: StudentCache
+    students: Engine
+    traffic: TrafficLog
+    verify: SharedCalls[str, Token]
     knock: Knock
 
 
 def get_services(request: Request) -> Services:
-    """FastAPI dependency: the services of the app that got the request."""
+    """The services of the app that got the request."""
     services: Services = request.app.state.services
     return services
 
 
-ServicesDep = Annotated[Services, Depends(get_services)]
+async def _services(request: Request) -> Services:
+    # A coroutine: FastAPI would call a plain function in a thread.
+    return get_services(request)
+
+
+ServicesDep = Annotated[Services, Depends(_services)]

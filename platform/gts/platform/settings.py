@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from gts.core.errors import InvalidInput
+from gts.core.s3 import parse_url
 
 _MIB = 1 << 20
 _DATA_DIR_VARIABLE = "GTS_HOME"
@@ -58,6 +59,14 @@ class Settings(BaseModel):
         None, description="Whether public models are downloaded without a token; unset: on loopback only."
     )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    blob_url: str = Field(
+        "",
+        description="Where the registry's blobs lie: s3://bucket/prefix; empty: in the data folder. "
+        "Endpoint and credentials are those of the AWS_* variables.",
+    )
+    blob_cache_bytes: int = Field(
+        20 << 30, gt=0, description="Bytes that local copies of blobs in S3 may have together."
+    )
     redis_url: str | None = Field(
         None, description="Redis that carries knocks to workers; none: workers poll."
     )
@@ -77,6 +86,14 @@ class Settings(BaseModel):
     )
     max_upload_bytes: int = Field(512 * _MIB, gt=0, description="Largest upload of a job's files, in bytes.")
     max_body_bytes: int = Field(32 * _MIB, gt=0, description="Largest body of any other request, in bytes.")
+    max_hub_upload_bytes: int = Field(
+        8 << 30, gt=0, description="Largest file, and largest commit, that Hub clients may upload, in bytes."
+    )
+    hub_inline_bytes: int = Field(
+        256 * _MIB,
+        gt=0,
+        description="Largest file that Hub clients send inside a commit; larger ones need HF_HUB_DISABLE_XET=1.",
+    )
     max_predict_bytes: int = Field(
         8 * _MIB, gt=0, description="Largest body of a prediction request, in bytes."
     )
@@ -87,11 +104,30 @@ class Settings(BaseModel):
     max_request_chars: int = Field(
         1_000_000, gt=0, description="Most characters of all texts of a prediction request together."
     )
-    max_students: int = Field(
-        8, gt=0, description="Students kept loaded at once; the least used one goes first."
+    max_students_bytes: int = Field(
+        1024 * _MIB, gt=0, description="Memory that loaded students may take; the least used ones go first."
+    )
+    max_batch_ms: int = Field(
+        20,
+        gt=0,
+        description="Milliseconds that one call of a student should take at most, for requests answered together.",
     )
     max_predictions: int = Field(
         64, gt=0, description="Prediction requests in flight; more are refused with 429."
+    )
+    serving_models: tuple[str, ...] = Field(
+        (),
+        description="Language models of GTS_MODELS that may answer where a student is not sure, separated by commas.",
+    )
+    log_predictions: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the rows that models are asked about which is kept; can be set for one model.",
+    )
+    keep_predictions_days: int = Field(30, gt=0, description="Days for which such rows are kept.")
+    keep_predictions_rows: int = Field(
+        100_000, gt=0, description="How many such rows are kept at most; the oldest go first."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
     sources: Annotated[dict[str, str], Field(exclude=True, repr=False)] = Field(
@@ -103,7 +139,17 @@ class Settings(BaseModel):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("blob_url")
+    @classmethod
+    def _is_place(cls, value: str) -> str:
+        if value:
+            try:
+                parse_url(value)
+            except InvalidInput as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("allowed_hosts", "serving_models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -126,14 +172,24 @@ class Settings(BaseModel):
         return self.data_dir / "artifacts"
 
     @property
+    def upload_key_file(self) -> Path:
+        """Where the key lies that signs upload addresses."""
+        return self.data_dir / "upload-key"
+
+    @property
     def drafts_root(self) -> Path:
         """Root of the store of tasks that wait to be confirmed."""
         return self.data_dir / "drafts"
 
     @property
     def blob_root(self) -> Path:
-        """Root of the registry's blobs."""
+        """Root of the registry's blobs, where they lie in the data folder."""
         return self.data_dir / "blobs"
+
+    @property
+    def blob_cache_root(self) -> Path:
+        """Where copies of blobs lie that are kept elsewhere; can be removed while nothing runs."""
+        return self.data_dir / "blob-cache"
 
     @property
     def models_root(self) -> Path:

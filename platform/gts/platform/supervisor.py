@@ -85,6 +85,7 @@ def run_platform(settings: Settings, on_ready: Callable[[Address], None]) -> Non
         )
         url = _url(settings, listener)
         services = build_services(settings, database)
+        services.traffic.start()
         app = create_app(services)
         keepers = [WorkerKeeper(settings, index) for index in range(settings.workers)]
 
@@ -110,6 +111,7 @@ def run_platform(settings: Settings, on_ready: Callable[[Address], None]) -> Non
             for keeper in keepers:
                 keeper.join()
             services.students.close()
+            services.traffic.close()
             database.close()
             for number, handler in previous.items():
                 signal.signal(number, handler)
@@ -229,12 +231,12 @@ def _uvicorn_config(app: Any, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=Connection,
+        ws="none",
         log_config=None,
         access_log=False,  # it would write the token of the first URL
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_REQUEST_GRACE_S,
-        h11_max_incomplete_event_size=64 << 10,
     )
 
 

@@ -18,6 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from gts.core.database import Database, now
 from gts.core.errors import InvalidInput, NotFound, Unauthorized
 from gts.platform.tables import TokenRow
+from gts.registry.names import check_repository
+from gts.registry.values import Kind
 
 PREFIX = "gts_"
 STARTUP = "startup"
@@ -53,6 +55,7 @@ class Token:
         name: What the owner calls it.
         kind: ``startup`` or ``personal``.
         scopes: What it may do.
+        repositories: Full names of the repositories it is limited to; None for all.
         created_at: When it was made.
         last_used_at: Last use, to the minute.
         expires_at: When it ends by itself.
@@ -64,10 +67,15 @@ class Token:
     name: str
     kind: str
     scopes: frozenset[Scope]
+    repositories: frozenset[str] | None
     created_at: datetime
     last_used_at: datetime | None
     expires_at: datetime | None
     revoked_at: datetime | None
+
+    def covers(self, full_name: str) -> bool:
+        """Whether it is good for a repository, as far as its limits go."""
+        return self.repositories is None or full_name in self.repositories
 
     @property
     def active(self) -> bool:
@@ -121,6 +129,23 @@ def parse_scopes(names: Iterable[str]) -> frozenset[Scope]:
         raise InvalidInput(str(error), mend=f"known scopes: {', '.join(Scope)}") from error
 
 
+def parse_repositories(names: Iterable[str]) -> frozenset[str]:
+    """Repositories by their full names: ``namespace/name`` of a model, ``datasets/namespace/name`` of a data set.
+
+    Raises:
+        InvalidInput: A name breaks the rules.
+
+    Example:
+        >>> sorted(parse_repositories(["ann/tickets", "datasets/ann/texts"]))
+        ['ann/tickets', 'datasets/ann/texts']
+    """
+    found = frozenset(names)
+    for full_name in found:
+        namespace, _, name = full_name.removeprefix(Kind.DATASET.prefix).partition("/")
+        check_repository(namespace, name)
+    return found
+
+
 class TokenStore:
     """The tokens of one installation.
 
@@ -137,6 +162,7 @@ class TokenStore:
         *,
         owner: str = "local",
         scopes: frozenset[Scope] = ALL_SCOPES,
+        repositories: frozenset[str] | None = None,
         kind: str = PERSONAL,
         expires_at: datetime | None = None,
         secret: str | None = None,
@@ -147,6 +173,7 @@ class TokenStore:
             name: What to call it.
             owner: Whom requests with it act for.
             scopes: What it may do.
+            repositories: Full names of the repositories it is limited to; None for all.
             kind: ``personal`` or ``startup``.
             expires_at: When it ends by itself.
             secret: A token of the operator's own choice.
@@ -157,6 +184,7 @@ class TokenStore:
             "name": name[:_NAME_CHARS],
             "kind": kind,
             "scopes": " ".join(sorted(scopes)),
+            "repositories": None if repositories is None else " ".join(sorted(repositories)),
             "created_at": now(),
             "last_used_at": None,
             "expires_at": expires_at,
@@ -244,6 +272,7 @@ def _from_row(row: TokenRow) -> Token:
         name=row.name,
         kind=row.kind,
         scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
+        repositories=None if row.repositories is None else frozenset(row.repositories.split()),
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         expires_at=row.expires_at,

@@ -139,7 +139,7 @@ async def _ask(
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for batch in _batches(rows, services.settings.max_texts, services.settings.max_request_chars):
-        found += (await services.students.predict(model, commit, batch))[1]
+        found += (await services.students.predict(model, commit, batch, is_traffic=False))[1]
     return found
 
 

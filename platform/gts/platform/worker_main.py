@@ -51,17 +51,17 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     """
     limit_threads()
     from gts.core.artifacts import ArtifactStore
-    from gts.core.blobs import BlobStore
     from gts.core.database import Database
     from gts.orchestrator.knock import open_knock
     from gts.orchestrator.reconciler import Reconciler
     from gts.orchestrator.taskstore import clean_drafts
     from gts.orchestrator.worker import Worker
+    from gts.platform.storage import open_store
     from gts.registry.registry import Registry
 
     database = Database(settings.database)
     store = ArtifactStore(settings.store_root)
-    blobs = BlobStore(settings.blob_root)
+    blobs = open_store(settings)
     registry = Registry(database, blobs)
     compute = open_compute(
         settings.compute,
@@ -73,7 +73,11 @@ def run_worker(settings: Settings, *, watch_parent: bool = False) -> None:
     knock = open_knock(settings.redis_url)
     worker = Worker(database, store, compute, import_object(settings.engine)(registry, database))
     drafts = ArtifactStore(settings.drafts_root)
-    cleaners = [blobs.clean_temporary, lambda: clean_drafts(drafts)]
+    cleaners: list[Callable[[], int]] = [
+        blobs.clean_temporary,
+        registry.clean_uploads,
+        lambda: clean_drafts(drafts),
+    ]
     reconciler = Reconciler(database, store, knock, cleaners=cleaners)
 
     def stop(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Model cards: the YAML front matter of README.md, and what listings show of it."""
+"""Cards: the YAML front matter of README.md, and what listings show of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ MAX_CARD_BYTES = 1 << 20
 _MAX_FRONT_MATTER = 64 << 10
 _MAX_DEPTH = 20
 _SUFFIX_TAGS = {".safetensors": "safetensors", ".onnx": "onnx", ".gguf": "gguf"}
+# Fields of a data set's card by which clients filter, as `field:value`.
+_DATASET_FIELDS = (
+    "task_categories",
+    "task_ids",
+    "language",
+    "language_creators",
+    "multilinguality",
+    "size_categories",
+    "license",
+)
 _ARCHITECTURE_TASKS = {
     "ForSequenceClassification": "text-classification",
     "ForTokenClassification": "token-classification",
@@ -135,6 +145,20 @@ def summarize(card: Mapping[str, Any], config: Mapping[str, Any], paths: Collect
         *(f"license:{name}" for name in _texts(card.get("license"))),
     ]
     return {"pipeline_tag": task, "library_name": library, "tags": list(dict.fromkeys(tags))}
+
+
+def summarize_dataset(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What listings want to know of a data set: its tags.
+
+    Args:
+        card: Front matter of the README.
+
+    Example:
+        >>> summarize_dataset({"license": "mit", "task_categories": ["text-classification"], "tags": ["gts"]})
+        {'tags': ['task_categories:text-classification', 'license:mit', 'gts']}
+    """
+    named = (f"{field}:{value}" for field in _DATASET_FIELDS for value in _texts(card.get(field)))
+    return {"tags": list(dict.fromkeys([*named, *_texts(card.get("tags"))]))}
 
 
 def _text(value: Any) -> str | None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 
 from gts.core.fingerprint import canonical_json
 from gts.registry.values import Revision
 
 
-def commit_oid(revision: Revision) -> str:
-    """The id (40 hex digits) that everything else in a revision gives it."""
+def commit_oid(revision: Revision, origin: str) -> str:
+    """The id (40 hex digits) that everything else in a revision gives it.
+
+    Args:
+        revision: The revision.
+        origin: Full name that its repository was made under; names change, ids must not.
+    """
     document = canonical_json(
         {
-            "repository": revision.repository,
+            "repository": origin,
             "parent": revision.parent,
             "seq": revision.seq,
             "tree": revision.tree,
@@ -27,26 +32,6 @@ def commit_oid(revision: Revision) -> str:
     return hashlib.sha1(document.encode(), usedforsecurity=False).hexdigest()
 
 
-def next_revision(
-    repository: str,
-    head: Revision | None,
-    tree: str,
-    *,
-    message: str,
-    author: str,
-    job_id: str | None,
-    created_at: datetime,
-) -> Revision:
-    """The revision that follows ``head``, with its id."""
-    draft = Revision(
-        repository=repository,
-        oid="",
-        parent=head.oid if head else None,
-        seq=head.seq + 1 if head else 1,
-        tree=tree,
-        message=message,
-        author=author,
-        job_id=job_id,
-        created_at=created_at,
-    )
-    return replace(draft, oid=commit_oid(draft))
+def with_oid(draft: Revision, origin: str) -> Revision:
+    """The revision with the id that belongs to it."""
+    return replace(draft, oid=commit_oid(draft, origin))

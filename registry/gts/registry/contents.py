@@ -17,7 +17,7 @@ _PICKLE_SUFFIXES = frozenset(
 )
 _COMPRESSION_SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4", ".z", ".zip"})
 _PICKLE_STARTS = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
-_ZIP_START = b"PK\x03\x04"  # torch.save writes a zip around a pickle
+_ZIP_START = b"PK\x03\x04"
 _MAX_SAFETENSORS_HEADER = 25 << 20
 _MAX_CONFIG_BYTES = 16 << 20
 _CODE_KEYS = ("auto_map", "custom_pipelines")
@@ -39,6 +39,18 @@ def check_name(path: str) -> None:
         )
 
 
+def check_start(path: str, start: bytes) -> None:
+    """Refuse a file by its first bytes.
+
+    Raises:
+        InvalidInput: They are those of a pickle or of a zip archive, which torch wraps around one.
+    """
+    if start.startswith((*_PICKLE_STARTS, _ZIP_START)):
+        raise InvalidInput(
+            f"{path!r} is refused: its content is a pickle or a zip archive", mend=_MEND, file=path
+        )
+
+
 def check_content(path: str, handle: BinaryIO) -> None:
     """Refuse a file whose bytes are a pickle, a damaged safetensors file, or a config that asks for code.
 
@@ -49,11 +61,7 @@ def check_content(path: str, handle: BinaryIO) -> None:
     Raises:
         InvalidInput: Says what was found.
     """
-    start = handle.read(8)
-    if start.startswith((*_PICKLE_STARTS, _ZIP_START)):
-        raise InvalidInput(
-            f"{path!r} is refused: its content is a pickle or a zip archive", mend=_MEND, file=path
-        )
+    check_start(path, handle.read(8))
     handle.seek(0)
     name = PurePosixPath(path).name.lower()
     if name.endswith(".safetensors"):

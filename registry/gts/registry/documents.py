@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from gts.registry.cards import summarize
+from gts.registry.cards import summarize, summarize_dataset
 from gts.registry.trees import lfs_pointer
-from gts.registry.values import FileEntry, Folder, Ref, RefKind, Repository, Revision
+from gts.registry.values import FileEntry, Folder, Kind, Ref, RefKind, Repository, Revision
 
 
 def hub_time(moment: datetime) -> str:
@@ -21,7 +21,7 @@ def hub_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def model_info(
+def repository_info(
     repository: Repository,
     revision: Revision,
     files: Sequence[FileEntry],
@@ -30,17 +30,22 @@ def model_info(
     *,
     blobs: bool = False,
 ) -> dict[str, Any]:
-    """What ``HfApi.model_info`` reads.
+    """What ``HfApi.model_info`` and ``HfApi.dataset_info`` read.
 
     Args:
         repository: The repository.
         revision: The commit that is asked for.
         files: All its files.
         card: Front matter of its README.
-        config: Content of its ``config.json``.
+        config: Content of its ``config.json``; data sets have none.
         blobs: Whether to add sizes and ids to the files.
     """
-    summary = summarize(card, config, [file.path for file in files])
+    of_model: dict[str, Any] = {}
+    if repository.kind is Kind.DATASET:
+        summary = summarize_dataset(card)
+    else:
+        summary = summarize(card, config, [file.path for file in files])
+        of_model["config"] = {key: config[key] for key in ("architectures", "model_type") if key in config}
     return {
         **_identity(repository),
         **{key: value for key, value in summary.items() if value is not None},
@@ -48,24 +53,30 @@ def model_info(
         "lastModified": hub_time(revision.created_at),
         "usedStorage": sum(file.size for file in files),
         "cardData": dict(card),
-        "config": {key: config[key] for key in ("architectures", "model_type") if key in config},
+        **of_model,
         "siblings": [_sibling(file, blobs=blobs) for file in files],
     }
 
 
-def list_item(repository: Repository) -> dict[str, Any]:
-    """One model in the answer to ``HfApi.list_models``."""
+def list_item(repository: Repository, paths: Sequence[str] | None = None) -> dict[str, Any]:
+    """One repository in the answer to ``HfApi.list_models`` and ``HfApi.list_datasets``.
+
+    Args:
+        repository: The repository.
+        paths: Its files, if they are to be named.
+    """
     shown = ("pipeline_tag", "library_name", "tags")
     return {
         **_identity(repository),
         **{key: repository.card[key] for key in shown if repository.card.get(key) is not None},
         "sha": repository.head,
         "lastModified": hub_time(repository.updated_at),
+        **({} if paths is None else {"siblings": [{"rfilename": path} for path in paths]}),
     }
 
 
 def keep_only(document: dict[str, Any], properties: Collection[str]) -> dict[str, Any]:
-    """A model document with the asked properties alone (``expand=``); all of it when none are asked."""
+    """A repository's document with the asked properties alone (``expand=``); all of it when none are asked."""
     if not properties:
         return document
     kept = {"_id", "id", "modelId", *properties}
@@ -110,11 +121,32 @@ def commit(revision: Revision) -> dict[str, Any]:
     }
 
 
+def committed(revision: Revision, base_url: str) -> dict[str, Any]:
+    """What ``HfApi.create_commit`` reads."""
+    url = f"{base_url}/{revision.kind.prefix}{revision.repository}/commit/{revision.oid}"
+    return {"success": True, "commitOid": revision.oid, "commitUrl": url, "hookOutput": ""}
+
+
+def upload_mode(path: str, *, inline: bool, ignored: bool, known: FileEntry | None) -> dict[str, Any]:
+    """How a client is to send a file, in the answer to its question before a commit.
+
+    Args:
+        path: Its path in the repository.
+        inline: Whether it comes inside the commit; else it is uploaded before.
+        ignored: Whether it is not to be sent at all.
+        known: What the repository has at the path: a client does not send the same bytes again.
+    """
+    oid = None if known is None else known.content_oid if inline else known.sha256
+    mode = "regular" if inline else "lfs"
+    return {"path": path, "uploadMode": mode, "shouldIgnore": ignored, "oid": oid}
+
+
 def _identity(repository: Repository) -> dict[str, Any]:
+    name = {"modelId": repository.id} if repository.kind is Kind.MODEL else {}
     return {
         "_id": repository.id,
         "id": repository.id,
-        "modelId": repository.id,
+        **name,
         "author": repository.namespace,
         "private": repository.private,
         "gated": False,

@@ -1,97 +1,136 @@
-"""From a folder on disk to checked, stored files: the way into the registry."""
+"""From files on disk to checked, stored files: the way into the registry."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from gts.core.blobs import BlobStore
+from gts.core.blobs import Blobs
 from gts.core.errors import InvalidInput, TooLarge
-from gts.registry.cards import MAX_CARD_BYTES, parse_card, summarize
+from gts.registry.cards import MAX_CARD_BYTES, parse_card, summarize, summarize_dataset
 from gts.registry.contents import check_content, check_name, read_config
-from gts.registry.names import check_paths
+from gts.registry.names import check_path, check_paths
 from gts.registry.trees import git_blob_oid, lfs_pointer
-from gts.registry.values import FileEntry
+from gts.registry.values import FileEntry, Kind
 
 MAX_FILES = 10_000
+CARD = "README.md"
+CONFIG = "config.json"
 # What clients keep for themselves in a folder they downloaded to.
 _IGNORED = frozenset({".git", ".cache/huggingface"})
 _LFS_BYTES = 10 << 20
 _SNIFF_BYTES = 8000  # git's own measure for telling binary from text
 
 
-@dataclass(frozen=True)
-class CheckedFolder:
-    """A folder that passed every check and may be stored.
-
-    Attributes:
-        files: Path in the repository to path on disk, sorted.
-        card: What listings show of it.
-    """
-
-    files: dict[str, Path]
-    card: dict[str, Any]
-
-
-def read_folder(root: Path) -> CheckedFolder:
-    """List a folder and check names and contents of all its files; nothing is stored yet.
+def list_folder(root: Path) -> dict[str, Path]:
+    """Path in the repository to path on disk, of all files in a folder, sorted.
 
     Raises:
-        InvalidInput: A name or a content that may not be published; says which and why.
+        InvalidInput: There is no such folder, it is empty, or it holds something that is no plain file.
     """
     if not root.is_dir():
         raise InvalidInput(f"there is no folder {str(root)!r} to publish", mend="give the folder of a model")
     files: dict[str, Path] = {}
     for relative, path in _walk(root, ""):
         files[relative] = path
-        if len(files) > MAX_FILES:
-            raise TooLarge(f"more than {MAX_FILES:,} files", mend="publish the model's files only")
+        check_count(len(files))
     if not files:
         raise InvalidInput(f"the folder {str(root)!r} holds no files", mend="give the folder of a model")
+    return dict(sorted(files.items()))
+
+
+def check_count(count: int) -> None:
+    """Hold a repository to a number of files.
+
+    Raises:
+        TooLarge: There are too many.
+    """
+    if count > MAX_FILES:
+        raise TooLarge(f"more than {MAX_FILES:,} files", mend="publish the model's files only")
+
+
+def check_files(files: Mapping[str, Path]) -> None:
+    """Check names and contents of files; nothing is stored yet.
+
+    Raises:
+        InvalidInput: A name or a content that may not be published; says which and why.
+    """
     check_paths(files)
     for relative, path in files.items():
-        check_name(relative)
         with _open(path) as handle:
-            check_content(relative, handle)
-    card: dict[str, Any] = {}
-    config: dict[str, Any] = {}
-    if "README.md" in files:
-        card = parse_card(_read_card(files["README.md"]))
-    if "config.json" in files:
-        with _open(files["config.json"]) as handle:
-            config = read_config("config.json", handle)
-    return CheckedFolder(dict(sorted(files.items())), summarize(card, config, files))
+            check_file(relative, handle)
 
 
-def store(folder: CheckedFolder, blobs: BlobStore) -> tuple[FileEntry, ...]:
+def check_file(path: str, handle: BinaryIO) -> None:
+    """Check name and content of one file.
+
+    Raises:
+        InvalidInput: It may not be published; says why.
+    """
+    check_path(path)
+    check_name(path)
+    check_content(path, handle)
+    if path == CARD:
+        handle.seek(0)
+        parse_card(_decoded(handle.read(MAX_CARD_BYTES + 1)))
+
+
+def store(files: Mapping[str, Path], blobs: Blobs) -> tuple[FileEntry, ...]:
     """Put every file into the blob store.
 
     Raises:
         StorageError: The disk is full.
     """
     entries = []
-    for relative, path in folder.files.items():
+    for relative, path in files.items():
         with _open(path) as handle:
             entries.append(_store_file(relative, handle, blobs))
     return tuple(entries)
 
 
-def _store_file(relative: str, handle: BinaryIO, blobs: BlobStore) -> FileEntry:
+def lfs_entry(path: str, sha256: str, size: int, content_oid: str | None = None) -> FileEntry:
+    """A file that clients treat as an LFS object."""
+    pointer = lfs_pointer(sha256, size)
+    return FileEntry(path, size, sha256, git_blob_oid(len(pointer), [pointer]), True, content_oid)
+
+
+def describe(kind: Kind, files: Iterable[FileEntry], locate: Callable[[FileEntry], Path]) -> dict[str, Any]:
+    """What listings show of stored files, from their model card and configuration.
+
+    Args:
+        kind: What they are.
+        files: All files of a commit, checked.
+        locate: Where the bytes of one lie.
+    """
+    by_path = {file.path: file for file in files}
+    card: dict[str, Any] = {}
+    config: dict[str, Any] = {}
+    if CARD in by_path:
+        with _open(locate(by_path[CARD])) as handle:
+            card = parse_card(_decoded(handle.read(MAX_CARD_BYTES + 1)))
+    if kind is Kind.DATASET:
+        return summarize_dataset(card)
+    if CONFIG in by_path:
+        with _open(locate(by_path[CONFIG])) as handle:
+            config = read_config(CONFIG, handle)
+    return summarize(card, config, by_path)
+
+
+def _store_file(relative: str, handle: BinaryIO, blobs: Blobs) -> FileEntry:
     reader = _GitHashing(handle)
     sha256, size = blobs.put(cast("BinaryIO", reader))
     if size != reader.size:
         raise InvalidInput(
             f"{relative!r} changed while it was being read", mend="publish again when it is finished"
         )
-    is_lfs = size > _LFS_BYTES or b"\0" in reader.start
-    git_oid = git_blob_oid(len(pointer := lfs_pointer(sha256, size)), [pointer]) if is_lfs else reader.oid
-    return FileEntry(relative, size, sha256, git_oid, is_lfs)
+    if size > _LFS_BYTES or b"\0" in reader.start:
+        return lfs_entry(relative, sha256, size, reader.oid)
+    return FileEntry(relative, size, sha256, reader.oid, False, reader.oid)
 
 
 class _GitHashing:
@@ -142,14 +181,10 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         yield handle
 
 
-def _read_card(path: Path) -> str:
-    with _open(path) as handle:
-        data = handle.read(MAX_CARD_BYTES + 1)
+def _decoded(data: bytes) -> str:
     if len(data) > MAX_CARD_BYTES:
         raise TooLarge(f"README.md is larger than {MAX_CARD_BYTES >> 20} MiB", mend="shorten the model card")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInput(
-            f"README.md is not UTF-8: {error}", mend="save it as UTF-8", file="README.md"
-        ) from None
+        raise InvalidInput(f"README.md is not UTF-8: {error}", mend="save it as UTF-8", file=CARD) from None

@@ -15,7 +15,7 @@ from gts.registry.names import check_ref, check_text
 from gts.registry.promotion_rows import Promotion, PromotionKind
 from gts.registry.promotion_tables import PromotionRow
 from gts.registry.tables import CommitRow, RefRow
-from gts.registry.values import RefKind
+from gts.registry.values import Kind, RefKind
 
 LOCAL = "local"
 """Who moves an alias where nobody is named: the owner of an installation for one person."""
@@ -68,7 +68,7 @@ class Promotions:
         check_ref(alias)
         check_text("reason", why, _WHY_CHARS)
         with rows.database_errors(f"the alias {alias!r}"), self._database.writing() as session:
-            repository = rows.repository_row(session, namespace, name, lock=True)
+            repository = rows.repository_row(session, Kind.MODEL, namespace, name, lock=True)
             old = promotion_rows.named(session, repository, alias)
             promotion_rows.check_expected(repository, alias, old, expect)
             commit = rows.commit_row(session, repository, revision)
@@ -103,7 +103,7 @@ class Promotions:
         """
         check_text("reason", why, _WHY_CHARS)
         with rows.database_errors(f"the alias {alias!r}"), self._database.writing() as session:
-            repository = rows.repository_row(session, namespace, name, lock=True)
+            repository = rows.repository_row(session, Kind.MODEL, namespace, name, lock=True)
             past = promotion_rows.history_of(session, repository, alias)
             if not past:
                 raise promotion_rows.no_alias(repository, alias)
@@ -134,7 +134,7 @@ class Promotions:
         """
         check_text("reason", why, _WHY_CHARS)
         with rows.database_errors(f"the alias {alias!r}"), self._database.writing() as session:
-            repository = rows.repository_row(session, namespace, name, lock=True)
+            repository = rows.repository_row(session, Kind.MODEL, namespace, name, lock=True)
             there = session.get(RefRow, (repository.id, alias)) if alias.isprintable() else None
             if there is None or there.kind != RefKind.ALIAS:
                 raise promotion_rows.no_alias(repository, alias)
@@ -162,7 +162,7 @@ class Promotions:
                 "there is no reason", mend="say why nobody should use the revision, for those who come later"
             )
         with rows.database_errors("the revision"), self._database.writing() as session:
-            repository = rows.repository_row(session, namespace, name, lock=True)
+            repository = rows.repository_row(session, Kind.MODEL, namespace, name, lock=True)
             oid = rows.commit_row(session, repository, revision).oid
             if done := promotion_rows.retired(session, repository).get(oid):
                 return done
@@ -190,7 +190,7 @@ class Promotions:
         """
         check_text("reason", why, _WHY_CHARS)
         with rows.database_errors("the revision"), self._database.writing() as session:
-            repository = rows.repository_row(session, namespace, name, lock=True)
+            repository = rows.repository_row(session, Kind.MODEL, namespace, name, lock=True)
             oid = rows.commit_row(session, repository, revision).oid
             if oid not in promotion_rows.retired(session, repository):
                 raise NotFound(
@@ -206,7 +206,7 @@ class Promotions:
             RepositoryNotFound: There is no such repository.
         """
         with self._database.reading() as session:
-            return promotion_rows.retired(session, rows.repository_row(session, namespace, name))
+            return promotion_rows.retired(session, rows.repository_row(session, Kind.MODEL, namespace, name))
 
     def history(
         self,
@@ -230,7 +230,7 @@ class Promotions:
             RepositoryNotFound: There is no such repository.
         """
         with self._database.reading() as session:
-            repository = rows.repository_row(session, namespace, name)
+            repository = rows.repository_row(session, Kind.MODEL, namespace, name)
             query = select(PromotionRow).where(PromotionRow.repository_id == repository.id)
             if alias is not None:
                 if not alias.isprintable():

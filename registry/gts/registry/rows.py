@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Row, Select, and_, insert, select
+from sqlalchemy import Select, and_, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from gts.core.database import database_failure, now
-from gts.core.errors import Conflict, InvalidInput
+from gts.core.errors import Conflict
+from gts.registry.conversion import as_file, as_revision
 from gts.registry.errors import RepositoryNotFound, RevisionNotFound
-from gts.registry.tables import CommitRow, FileRow, RefRow, RepositoryRow
-from gts.registry.values import FileEntry, Ref, RefKind, Repository, Revision
+from gts.registry.tables import CommitRow, FileRow, RefRow, RenameRow, RepositoryRow, UploadRow
+from gts.registry.values import FileEntry, Kind, Ref, RefKind, Revision
 
 MAIN = "main"
 _OBJECT_ID_START = re.compile(r"[0-9a-f]{7,40}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
@@ -43,71 +41,113 @@ def database_errors(what: str) -> Iterator[None]:
         raise failure from error
 
 
-def repository_row(session: Session, namespace: str, name: str, *, lock: bool = False) -> RepositoryRow:
-    """The row of a repository.
+def repository_row(
+    session: Session, kind: Kind, namespace: str, name: str, *, lock: bool = False
+) -> RepositoryRow:
+    """The row of a repository, found by its name or by one it had before.
 
     Raises:
         RepositoryNotFound: There is none.
     """
-    query = select(RepositoryRow).where(RepositoryRow.namespace == namespace, RepositoryRow.name == name)
     # NUL cannot even be asked for on Postgres; such a name cannot exist.
-    askable = namespace.isprintable() and name.isprintable()
-    row = session.scalar(query.with_for_update() if lock else query) if askable else None
-    if row is None:
-        raise _no_repository(namespace, name)
+    if namespace.isprintable() and name.isprintable():
+        named = select(RepositoryRow).where(
+            RepositoryRow.kind == kind, RepositoryRow.namespace == namespace, RepositoryRow.name == name
+        )
+        renamed = (
+            select(RepositoryRow)
+            .join(RenameRow, RenameRow.repository_id == RepositoryRow.id)
+            .where(RenameRow.kind == kind, RenameRow.namespace == namespace, RenameRow.name == name)
+        )
+        for query in (named, renamed):
+            row = session.scalar(query.with_for_update(of=RepositoryRow) if lock else query)
+            if row is not None:
+                return row
+    what = "model" if kind is Kind.MODEL else "data set"
+    raise RepositoryNotFound(
+        f"no {what} {f'{namespace}/{name}'[:200]!r}", mend="`gts models` lists what there is"
+    )
+
+
+def is_taken(session: Session, kind: Kind, namespace: str, name: str) -> bool:
+    """Whether a repository has this name now."""
+    named = RepositoryRow.kind == kind, RepositoryRow.namespace == namespace, RepositoryRow.name == name
+    return session.scalar(select(RepositoryRow.id).where(*named)) is not None
+
+
+def forget_rename(session: Session, kind: Kind, namespace: str, name: str) -> None:
+    """Free a name that a repository had before."""
+    if (before := session.get(RenameRow, (kind, namespace, name))) is not None:
+        session.delete(before)
+
+
+def add_repository(
+    session: Session, kind: Kind, namespace: str, name: str, *, private: bool = False
+) -> RepositoryRow:
+    """A new repository without any commit; it takes its name from one that had it before.
+
+    Raises:
+        IntegrityError: Someone else makes it at this moment.
+    """
+    moment = now()
+    forget_rename(session, kind, namespace, name)
+    row = RepositoryRow(
+        kind=kind,
+        namespace=namespace,
+        name=name,
+        origin=f"{kind.prefix}{namespace}/{name}",
+        private=private,
+        card={},
+        created_at=moment,
+        updated_at=moment,
+    )
+    with session.begin_nested():
+        session.add(row)
     return row
 
 
-def _no_repository(namespace: str, name: str) -> RepositoryNotFound:
-    return RepositoryNotFound(
-        f"no model {f'{namespace}/{name}'[:200]!r}", mend="`gts models` lists what there is"
-    )
-
-
-def lock_or_create(session: Session, namespace: str, name: str) -> RepositoryRow:
+def lock_or_create(session: Session, kind: Kind, namespace: str, name: str) -> RepositoryRow:
     """The row of a repository, locked until the transaction ends; made if it is not there."""
     try:
-        return repository_row(session, namespace, name, lock=True)
+        return repository_row(session, kind, namespace, name, lock=True)
     except RepositoryNotFound:
-        moment = now()
-        row = RepositoryRow(
-            namespace=namespace,
-            name=name,
-            origin=f"{namespace}/{name}",
-            card={},
-            created_at=moment,
-            updated_at=moment,
-        )
         try:
-            with session.begin_nested():
-                session.add(row)
+            return add_repository(session, kind, namespace, name)
         except IntegrityError:  # another writer made it since we looked
-            return repository_row(session, namespace, name, lock=True)
-        return row
+            return repository_row(session, kind, namespace, name, lock=True)
 
 
-def head(session: Session, repository: RepositoryRow) -> Revision | None:
-    """The commit that ``main`` names, if there is one yet."""
+def branch_head(session: Session, repository: RepositoryRow, branch: str = MAIN) -> Revision | None:
+    """The commit that a branch names, if there is one yet."""
     row = session.scalar(
         select(CommitRow)
         .join(RefRow, RefRow.commit_id == CommitRow.id)
-        .where(RefRow.repository_id == repository.id, RefRow.name == MAIN)
+        .where(RefRow.repository_id == repository.id, RefRow.name == branch, RefRow.kind == RefKind.BRANCH)
     )
-    return revision(repository, row) if row else None
+    return as_revision(repository, row) if row else None
+
+
+def next_seq(session: Session, repository: RepositoryRow) -> int:
+    """The place of the next commit in a repository's history, over all branches."""
+    last = session.scalar(select(func.max(CommitRow.seq)).where(CommitRow.repository_id == repository.id))
+    return (last or 0) + 1
 
 
 def published_by(session: Session, repository: RepositoryRow, job_id: str) -> Revision | None:
     """What a job has published to a repository last, if it has.
 
     Raises:
-        Conflict: It has published to another one.
+        Conflict: It has published another model. Data sets it may publish several.
     """
-    row = session.scalar(
-        select(CommitRow).where(CommitRow.job_id == job_id).order_by(CommitRow.seq.desc()).limit(1)
-    )
+    of_job = select(CommitRow).join(RepositoryRow).where(CommitRow.job_id == job_id)
+    if repository.kind == Kind.DATASET:
+        of_job = of_job.where(CommitRow.repository_id == repository.id)
+    else:
+        of_job = of_job.where(RepositoryRow.kind == repository.kind)
+    row = session.scalar(of_job.order_by(CommitRow.seq.desc()).limit(1))
     if row is not None and row.repository_id != repository.id:
         raise Conflict(f"job {job_id} has published to another repository", mend="a job publishes one model")
-    return revision(repository, row) if row else None
+    return as_revision(repository, row) if row else None
 
 
 def add_commit(
@@ -135,10 +175,12 @@ def add_commit(
             "size": file.size,
             "git_oid": file.git_oid,
             "is_lfs": file.is_lfs,
+            "content_oid": file.content_oid,
         }
         for file in files
     ]
-    session.execute(insert(FileRow), values)
+    if values:
+        session.execute(insert(FileRow), values)
     return row
 
 
@@ -178,7 +220,30 @@ def file_rows(session: Session, oid: str) -> tuple[FileEntry, ...]:
     rows = session.scalars(
         select(FileRow).join(CommitRow, CommitRow.id == FileRow.commit_id).where(CommitRow.oid == oid)
     )
-    return tuple(sorted((file_entry(row) for row in rows), key=lambda entry: entry.path))
+    return tuple(sorted((as_file(row) for row in rows), key=lambda entry: entry.path))
+
+
+def known_blobs(
+    session: Session, repository: RepositoryRow, digests: Collection[str]
+) -> dict[str, tuple[int, str | None]]:
+    """Of some blobs, those that were uploaded to a repository or are in a commit of it: size and content id.
+
+    What other repositories hold does not count: who knows a digest need not have the bytes.
+    """
+    uploaded = select(UploadRow.blob, UploadRow.size).where(
+        UploadRow.repository_id == repository.id, UploadRow.blob.in_(digests)
+    )
+    committed = (
+        select(FileRow.blob, FileRow.size, FileRow.content_oid)
+        .join(CommitRow, CommitRow.id == FileRow.commit_id)
+        .where(CommitRow.repository_id == repository.id, FileRow.blob.in_(digests))
+    )
+    found: dict[str, tuple[int, str | None]] = {
+        blob: (size, None) for blob, size in session.execute(uploaded)
+    }
+    for blob, size, content_oid in session.execute(committed):
+        found[blob] = (size, content_oid or found.get(blob, (size, None))[1])
+    return found
 
 
 def listing() -> Select[RepositoryRow, str]:
@@ -188,75 +253,3 @@ def listing() -> Select[RepositoryRow, str]:
         .join(RefRow, and_(RefRow.repository_id == RepositoryRow.id, RefRow.name == MAIN))
         .join(CommitRow, CommitRow.id == RefRow.commit_id)
     )
-
-
-def listed(session: Session, namespace: str, name: str) -> Repository:
-    """A repository with the commit that ``main`` names.
-
-    Raises:
-        RepositoryNotFound: There is none.
-    """
-    query = listing().where(RepositoryRow.namespace == namespace, RepositoryRow.name == name)
-    row = session.execute(query).one_or_none() if f"{namespace}{name}".isprintable() else None
-    if row is None:
-        raise _no_repository(namespace, name)
-    return repository(row)
-
-
-def repository(row: Row[RepositoryRow, str]) -> Repository:
-    """A row of :func:`listing` as a value."""
-    found, head = row
-    return Repository(
-        found.namespace, found.name, found.private, found.card, head, found.created_at, found.updated_at
-    )
-
-
-def revision(repository: RepositoryRow, row: CommitRow) -> Revision:
-    """A commit's row as a value."""
-    return Revision(
-        repository=f"{repository.namespace}/{repository.name}",
-        oid=row.oid,
-        parent=row.parent,
-        seq=row.seq,
-        tree=row.tree,
-        message=row.message,
-        author=row.author,
-        job_id=row.job_id,
-        created_at=row.created_at,
-    )
-
-
-def file_entry(row: FileRow) -> FileEntry:
-    """A file's row as a value."""
-    return FileEntry(row.path, row.size, row.blob, row.git_oid, row.is_lfs)
-
-
-def ref(row: Row[RefRow, str]) -> Ref:
-    """A reference's row and its commit id as a value."""
-    found, oid = row
-    return Ref(RefKind(found.kind), found.name, oid)
-
-
-def cursor_of(row: Any, column: str) -> str:
-    """Where a listing sorted by a time column (newest first, then id) stopped.
-
-    Example:
-        >>> from types import SimpleNamespace
-        >>> cursor_of(SimpleNamespace(id=7, at=datetime(1970, 1, 2, tzinfo=UTC)), "at")
-        '86400000000-7'
-    """
-    return f"{(getattr(row, column) - _EPOCH) // timedelta(microseconds=1)}-{row.id}"
-
-
-def parse_cursor(cursor: str) -> tuple[datetime, int]:
-    """The time and id in a cursor.
-
-    Raises:
-        InvalidInput: It is not one of ours.
-    """
-    match = re.fullmatch(r"([0-9]{1,17})-([0-9]{1,18})", cursor)
-    if match is None:
-        raise InvalidInput(
-            f"{cursor[:100]!r} is not a cursor", mend="use the cursor of the page before, unchanged"
-        )
-    return _EPOCH + timedelta(microseconds=int(match[1])), int(match[2])

@@ -9,10 +9,27 @@ from enum import StrEnum
 from typing import Any
 
 
+class Kind(StrEnum):
+    """What a repository holds. Each kind has names of its own."""
+
+    MODEL = "model"
+    DATASET = "dataset"
+
+    @property
+    def prefix(self) -> str:
+        """What stands before ``namespace/name`` where kinds have to be told apart.
+
+        Example:
+            >>> Kind.MODEL.prefix, Kind.DATASET.prefix
+            ('', 'datasets/')
+        """
+        return "" if self is Kind.MODEL else f"{self}s/"
+
+
 class RefKind(StrEnum):
     """What a reference is for."""
 
-    BRANCH = "branch"  # where commits are added; `main` is the only one that publishing moves
+    BRANCH = "branch"  # where commits are added
     TAG = "tag"  # set once
     ALIAS = "alias"  # moves freely, such as `production`
 
@@ -22,9 +39,10 @@ _REF_FOLDERS = {RefKind.BRANCH: "heads", RefKind.TAG: "tags", RefKind.ALIAS: "al
 
 @dataclass(frozen=True)
 class Repository:
-    """A model repository.
+    """A repository of a model or of a data set.
 
     Attributes:
+        kind: Which of the two.
         namespace: Owner, the part before the slash.
         name: The part after it.
         private: Whether only its readers may see it.
@@ -34,6 +52,7 @@ class Repository:
         updated_at: When it was last published to.
     """
 
+    kind: Kind
     namespace: str
     name: str
     private: bool
@@ -47,14 +66,46 @@ class Repository:
         """``namespace/name``."""
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def full_name(self) -> str:
+        """The id, behind ``datasets/`` for data sets: unique in the registry."""
+        return self.kind.prefix + self.id
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Which repositories someone may see.
+
+    Attributes:
+        public: Whether those that are not private.
+        private: Whether those that are.
+        named: Full names of further ones.
+
+    Example:
+        >>> Sight(public=False, named=frozenset({"ann/tickets"})).covers("ann/tickets", private=True)
+        True
+    """
+
+    public: bool = True
+    private: bool = True
+    named: frozenset[str] = frozenset()
+
+    def covers(self, full_name: str, *, private: bool) -> bool:
+        """Whether a repository is among them."""
+        return (self.private if private else self.public) or full_name in self.named
+
+
+EVERYTHING = Sight()
+
 
 @dataclass(frozen=True)
 class Revision:
     """A commit: one immutable state of a repository's files.
 
     Attributes:
+        kind: What its repository holds.
         repository: ``namespace/name``.
-        oid: 40 hex digits, SHA-1 over everything else that is said here.
+        oid: 40 hex digits, SHA-1 over what else is said here, with the name that the repository was made under.
         parent: The commit before it, if any.
         seq: Its place in the repository's history, from 1.
         tree: SHA-256 over the paths, digests and sizes of its files.
@@ -64,6 +115,7 @@ class Revision:
         created_at: When.
     """
 
+    kind: Kind
     repository: str
     oid: str
     parent: str | None
@@ -85,6 +137,7 @@ class FileEntry:
         sha256: Digest of its bytes, the name of its blob.
         git_oid: What git would call it: SHA-1 of the blob, or of the LFS pointer for LFS files.
         is_lfs: Whether clients treat it as an LFS object (binary or large).
+        content_oid: SHA-1 that git gives its bytes, also for LFS files; None where it was never taken.
     """
 
     path: str
@@ -92,6 +145,7 @@ class FileEntry:
     sha256: str
     git_oid: str
     is_lfs: bool
+    content_oid: str | None = None
 
     @property
     def etag(self) -> str:

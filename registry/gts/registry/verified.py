@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from gts.core.blobs import BlobStore, storage_errors, sync_folder
+from gts.core.blobs import Blobs, storage_errors, sync_folder
 from gts.core.errors import NotFound, StorageError
 from gts.registry.values import FileEntry
 
 _Stamp = tuple[int, int, int]
+_MEND = "restore it from a backup or publish the model again"
 
 
 class VerifiedBlobs:
@@ -22,7 +23,7 @@ class VerifiedBlobs:
         store: Where the blobs are.
     """
 
-    def __init__(self, store: BlobStore) -> None:
+    def __init__(self, store: Blobs) -> None:
         self.store = store
         self._verified: dict[str, _Stamp] = {}
 
@@ -40,29 +41,46 @@ class VerifiedBlobs:
         try:
             path = self.store.path(digest)
             stamp = _stamp(path)
+            if stamp[1] != size or (verify and self._verified.get(digest) != stamp):
+                path = self.store.verified(digest)
+                self._verified[digest] = stamp  # taken before reading: a change meanwhile is seen next time
+            found = path.stat().st_size
         except (NotFound, FileNotFoundError):
-            raise StorageError(
-                f"blob {digest} is missing from the store",
-                mend="restore it from a backup or publish the model again",
-            ) from None
-        if stamp[1] != size:
-            raise StorageError(
-                f"blob {digest} is damaged on disk ({stamp[1]:,} bytes instead of {size:,})",
-                mend="restore it from a backup or publish the model again",
-            )
-        if verify and self._verified.get(digest) != stamp:
-            self.store.verified(digest)
-            self._verified[digest] = stamp  # taken before reading: a change meanwhile is seen next time
+            raise StorageError(_missing(digest), mend=_MEND) from None
+        if found != size:
+            raise StorageError(_damaged(digest, found, size), mend=_MEND)
         return path
 
-    def damage(self, digest: str, size: int) -> str:
-        """What is wrong with a blob, reading all of it now; empty if nothing is."""
-        self._verified.pop(digest, None)
+    def check(self, digest: str, size: int) -> None:
+        """Make sure that a blob is stored, with this size, without fetching or reading it.
+
+        Raises:
+            StorageError: It is gone, or has another size.
+        """
         try:
-            self.path(digest, size)
-        except StorageError as error:
-            return error.message
-        return ""
+            found = self.store.stat(digest).size
+        except NotFound:
+            raise StorageError(_missing(digest), mend=_MEND) from None
+        if found != size:
+            raise StorageError(_damaged(digest, found, size), mend=_MEND)
+
+    def damage(self, digest: str, size: int) -> str:
+        """What is wrong with a blob as it is stored, reading all of it now; empty if nothing is."""
+        try:
+            found, length = self.store.examine(digest)
+        except NotFound:
+            return _missing(digest)
+        if length != size:
+            return _damaged(digest, length, size)
+        return "" if found == digest else f"blob {digest} is damaged (its bytes hash to {found})"
+
+
+def _missing(digest: str) -> str:
+    return f"blob {digest} is missing from the store"
+
+
+def _damaged(digest: str, found: int, size: int) -> str:
+    return f"blob {digest} is damaged ({found:,} bytes instead of {size:,})"
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import string
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 MEMO_CHUNK_CHARS = 64
+_ENTRY_BYTES = 100
+"""A short string and a number, beside their place in the dictionary."""
 
 _PRE_TOKENIZERS = {"BertPreTokenizer", "Whitespace", "WhitespaceSplit"}
 _NORMALIZERS = {"BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents", "Strip"}
@@ -185,7 +188,7 @@ class ChunkMemo(dict[str, int]):
         self._tokenizer = tokenizer
         self._rules = rules
         self._capacity = capacity
-        self._words = dict(rules.words)
+        self._learnt: dict[str, tuple[int, ...]] = {}
         self._new: list[str] = []
         self.rows = 0
 
@@ -197,6 +200,13 @@ class ChunkMemo(dict[str, int]):
             self[chunk] = number
         return number
 
+    @property
+    def bytes(self) -> int:
+        """About how much memory it takes."""
+        return (
+            sys.getsizeof(self) + sys.getsizeof(self._learnt) + _ENTRY_BYTES * (len(self) + len(self._learnt))
+        )
+
     def new_ids(self) -> list[Sequence[int]]:
         """Token ids of the chunks whose rows are still missing; they count as added from now on."""
         new, self._new = self._new, []
@@ -206,25 +216,26 @@ class ChunkMemo(dict[str, int]):
         pieces = self._rules.pieces(chunk)
         if pieces is None or len(chunk) > MEMO_CHUNK_CHARS:
             return encode(self._tokenizer, chunk)
-        words = self._words
+        words, learnt = self._rules.words, self._learnt
         ids: list[int] = []
         for piece in pieces:
-            known = words.get(piece)
+            known = words.get(piece) or learnt.get(piece)
             if known is None:
-                known = words[piece] = tuple(encode(self._tokenizer, piece))
+                known = learnt[piece] = tuple(encode(self._tokenizer, piece))
             ids += known
         return ids
 
-    def make_room(self) -> None:
-        """Forget everything if the memo is full."""
+    def make_room(self) -> bool:
+        """Forget everything if the memo is full; says whether it was."""
         # A chunk of marks between letters brings dozens of words, so these are counted by themselves.
-        learnt = len(self._words) - len(self._rules.words)
-        if self.rows >= self._capacity or learnt >= self._capacity:
+        full = self.rows >= self._capacity or len(self._learnt) >= self._capacity
+        if full:
             self.forget()
+        return full
 
     def forget(self) -> None:
         """Forget everything that was not known from the start."""
         self.clear()
-        self._words = dict(self._rules.words)
+        self._learnt = {}
         self._new = []
         self.rows = 0

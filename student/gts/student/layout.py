@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gts.core.errors import InvalidInput, NotFound, StorageError
+from gts.student.reference import Reference
+from gts.student.selective import HeldOut
 from gts.tasks.schema import Schema
 from gts.tasks.spec import NAME_PATTERN, SummaryLength, TaskType
 
@@ -70,8 +72,10 @@ class StudentManifest(_Part):
         scale: Of a student that compares texts: least and greatest grade, where it gives grades.
         length: Of a student that summarises: how long its summaries are.
         decision: Thresholds by which what it believes becomes its answer, by name.
+        held_out: Of a classifier: how sure it was of labelled texts that it had not seen, and whether it was right.
         serving: Which of the two ONNX files the runtime takes by itself.
         metrics: What was measured (JSON values), for display.
+        reference: What it saw in rows like those it is for, in numbers, for comparing with what it is asked.
         created_at: When it was made.
         gts_version: Version of GTS that made it.
         format: Format of the folder.
@@ -94,8 +98,10 @@ class StudentManifest(_Part):
     scale: tuple[float, float] | None = None
     length: SummaryLength = SummaryLength()
     decision: dict[str, float] = Field(default_factory=dict)
+    held_out: HeldOut | None = None
     serving: Literal["fp32", "int8"] = "fp32"
     metrics: dict[str, Any] = Field(default_factory=dict)
+    reference: Reference | None = None
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     gts_version: str = Field(default_factory=lambda: metadata.version("gts"))
 

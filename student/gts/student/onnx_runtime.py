@@ -4,56 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gts.core.errors import StorageError
 from gts.student.fast_tokens import encode
 from gts.student.layout import ONNX_FP32, ONNX_INT8, StudentManifest, damaged, required_file
-from gts.student.static_runtime import Floats, load_tokenizer
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
+from gts.student.sessions import Session, open_session
+from gts.student.shared import Memory
+from gts.student.static_runtime import Floats
+from gts.student.tokenizing import SharedTokenizer, shared_tokenizer
 
 Variant = Literal["fp32", "int8"]
 
 FILES: dict[Variant, str] = {"fp32": ONNX_FP32, "int8": ONNX_INT8}
 _BATCH_TEXTS = 32
-_BATCH_TOKENS = 4096
+_BATCH_TOKENS = 512
+"""Larger batches are no faster on a core, and take more memory (benchmarks/LOG.md)."""
 
 
 class OnnxBackend:
     """Logits of texts from an ONNX session; safe to call from several threads.
 
     Args:
-        tokenizer: The student's tokenizer.
-        session: Session with inputs ``input_ids`` and ``attention_mask`` [n, tokens] and output ``logits`` [n, labels].
-        max_length: Tokens read of each text, special tokens included.
+        tokens: The student's tokenizer, which cuts texts to what the student reads.
+        session: Network with inputs ``input_ids`` and ``attention_mask`` [n, tokens] and output ``logits`` [n, labels].
         labels: Number of labels.
         variant: Which of the student's ONNX files the session runs.
     """
 
-    def __init__(
-        self, tokenizer: Tokenizer, session: InferenceSession, max_length: int, labels: int, variant: Variant
-    ) -> None:
-        tokenizer.enable_truncation(max_length)
-        tokenizer.no_padding()
-        self._tokenizer = tokenizer
+    def __init__(self, tokens: SharedTokenizer, session: Session, labels: int, variant: Variant) -> None:
+        self._tokens = tokens
         self._session = session
         self._labels = labels
         self.variant = variant
 
+    @property
+    def memory(self) -> Memory:
+        """What it takes."""
+        return Memory(0, {**self._session.memory, **self._tokens.memory})
+
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits [n, labels]."""
-        ids = [encode(self._tokenizer, text, special=True) for text in texts]
+        ids = [encode(self._tokens.tokenizer, text, special=True) for text in texts]
         return run_session(self._session, "logits", ids, self._labels)
 
 
 def run_session(
-    session: InferenceSession,
+    session: Session,
     output: str,
     ids: Sequence[Sequence[int]],
     width: int,
@@ -95,48 +94,15 @@ def load_onnx(folder: Path, manifest: StudentManifest, variant: Variant, threads
     """
     path = required_file(folder, FILES[variant])
     session = open_session(path, threads)
-    inputs = {node.name for node in session.get_inputs()}
-    outputs = {node.name: node.shape for node in session.get_outputs()}
-    if inputs != {"input_ids", "attention_mask"} or "logits" not in outputs:
+    inputs, outputs = session.inputs, session.outputs
+    if set(inputs) != {"input_ids", "attention_mask"} or "logits" not in outputs:
         raise damaged(
             path, f"it maps {sorted(inputs)} to {sorted(outputs)}, not input_ids and attention_mask to logits"
         )
     labels = len(manifest.labels)
     if outputs["logits"][-1] != labels:
         raise damaged(path, f"it gives {outputs['logits'][-1]} logits, {labels} labels were expected")
-    return OnnxBackend(load_tokenizer(folder), session, manifest.max_length, labels, variant)
-
-
-def open_session(path: Path, threads: int) -> InferenceSession:
-    """An onnxruntime session on ``threads`` cores.
-
-    Raises:
-        StorageError: The file is no ONNX model that can be run.
-    """
-    import onnxruntime as ort
-    from onnxruntime.capi import onnxruntime_pybind11_state as faults
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Waiting threads would otherwise burn the cores that other students and the web server need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    unreadable = (
-        faults.Fail,
-        faults.InvalidProtobuf,
-        faults.InvalidGraph,
-        faults.InvalidArgument,
-        faults.NoSuchFile,
-    )
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except (*unreadable, faults.NotImplemented, faults.RuntimeException) as error:
-        raise StorageError(
-            f"onnxruntime cannot run {path}: {error}",
-            mend="download or produce the student again",
-            path=str(path),
-        ) from error
+    return OnnxBackend(shared_tokenizer(folder, manifest.max_length), session, labels, variant)
 
 
 def _batches(lengths: Sequence[int], tokens: int) -> Iterator[NDArray[np.int64]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gts.student.layout import StudentManifest, read_manifest
+from gts.student.shared import Memory
 
 
 class AnyStudent(Protocol):
@@ -21,6 +22,11 @@ class AnyStudent(Protocol):
     @property
     def info(self) -> dict[str, Any]:
         """Facts about it as JSON values."""
+        ...
+
+    @property
+    def memory(self) -> Memory:
+        """What it takes now."""
         ...
 
     def answer(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from gts.student.asked import asked_string, strings
 from gts.student.facts import facts_of
 from gts.student.layout import StudentManifest, read_manifest
 from gts.student.onnx_runtime import load_onnx
+from gts.student.shared import Memory
 from gts.student.static_runtime import Floats, load_static
 
 
@@ -22,6 +23,11 @@ class Backend(Protocol):
     """What turns texts into logits."""
 
     variant: Any
+
+    @property
+    def memory(self) -> Memory:
+        """What it takes."""
+        ...
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits [n, labels]."""
@@ -64,6 +70,11 @@ class Student:
     def info(self) -> dict[str, Any]:
         """Facts about the student as JSON values; ``bytes`` counts the files that serving it reads."""
         return dict(self._facts)
+
+    @property
+    def memory(self) -> Memory:
+        """What it takes; that of a static student grows with the words it has met."""
+        return self._backend.memory
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits [n, labels].

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from gts.core.errors import DataError
 from gts.tasks.spec import TaskSpec
@@ -60,6 +61,7 @@ class TaskData:
         pool: The user's unlabelled texts, without duplicates and without gold or test texts.
         test: The user's test examples; never seen by any training.
         notes: What reading changed or noticed, in plain sentences for the person.
+        picked: How many texts at the end of the pool were chosen, so that they are no fair sample of it.
     """
 
     spec: TaskSpec
@@ -67,6 +69,7 @@ class TaskData:
     pool: tuple[str, ...] = ()
     test: tuple[Example, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    picked: int = 0
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -103,7 +106,9 @@ def read_examples(path: Path) -> Iterator[Example]:
 def save_task(data: TaskData, folder: Path) -> None:
     """Write a checked task into a folder: ``task.json``, ``gold.jsonl``, ``pool.jsonl``, ``test.jsonl``."""
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"spec": data.spec.model_dump(mode="json"), "notes": list(data.notes)}
+    document: dict[str, Any] = {"spec": data.spec.model_dump(mode="json"), "notes": list(data.notes)}
+    if data.picked:
+        document["picked"] = data.picked
     (folder / "task.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
     write_examples(folder / "gold.jsonl", data.gold)
     write_examples(folder / "pool.jsonl", (Example(text, (), Origin.POOL) for text in data.pool))
@@ -130,4 +135,5 @@ def load_task(folder: Path, with_pool: bool = True) -> TaskData:
         pool=tuple(example.text for example in read_examples(folder / "pool.jsonl")) if with_pool else (),
         test=tuple(read_examples(folder / "test.jsonl")),
         notes=tuple(document["notes"]),
+        picked=document.get("picked", 0),
     )

@@ -133,6 +133,7 @@ class RowTask:
         pool: The user's unlabelled rows, without duplicates and without those of gold or test.
         test: The user's test rows; never seen by any training.
         sentences: Unlabelled single texts of a similarity task, of which pairs can be made.
+        picked: How many rows at the end of the pool were made or chosen, so that they are no fair sample of it.
         notes: What reading changed or noticed, in plain sentences for the person.
     """
 
@@ -142,6 +143,7 @@ class RowTask:
     test: tuple[Any, ...] = ()
     sentences: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    picked: int = 0
 
 
 def has_sentences(folder: Path) -> bool:
@@ -166,7 +168,9 @@ def read_rows(path: Path, task_type: str) -> Iterator[Any]:
 def save_row_task(data: RowTask, folder: Path) -> None:
     """Write a checked task into a folder: ``task.json``, ``gold.jsonl``, ``pool.jsonl``, ``test.jsonl``, ``sentences.json``."""
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"spec": data.spec.model_dump(mode="json"), "notes": list(data.notes)}
+    document: dict[str, Any] = {"spec": data.spec.model_dump(mode="json"), "notes": list(data.notes)}
+    if data.picked:
+        document["picked"] = data.picked
     (folder / "task.json").write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
     for name in ("gold", "pool", "test"):
         write_rows(folder / f"{name}.jsonl", getattr(data, name))
@@ -193,4 +197,4 @@ def load_row_task(folder: Path, with_pool: bool = True) -> RowTask:
     if with_pool:
         pool = tuple(read_rows(folder / "pool.jsonl", spec.type))
         sentences = tuple(json.loads((folder / _SENTENCES).read_text("utf-8")))
-    return RowTask(spec, gold, pool, test, sentences, tuple(document["notes"]))
+    return RowTask(spec, gold, pool, test, sentences, tuple(document["notes"]), document.get("picked", 0))

@@ -21,7 +21,7 @@ from gts.orchestrator.stages.common import (
     part,
     save_arrays,
 )
-from gts.orchestrator.stages.lessons import Curriculum, gold_only, taught
+from gts.orchestrator.stages.lessons import LESSONS, Curriculum, gold_only, taught, write_lessons
 from gts.student import static
 from gts.student.mini import MiniConfig, fit_head, mini_logits, new_classifier, set_head, train_mini
 from gts.student.runtime import sigmoid, softmax
@@ -43,13 +43,15 @@ def run(
         params: ``fold``, ``folds``, ``pool`` (see :func:`load_split`), ``tier``, ``seed_only``, ``encoder``, and
             for mini ``steps`` and ``max_length``.
         out: Gets ``heldout.safetensors`` (``logits`` [held-out, labels]) and ``pool.safetensors`` (``probabilities`` [pool,
-            labels]); for the fit on all gold also the weights.
+            labels]); for the fit on all gold also the weights and ``lessons.jsonl``, what was taught beside gold.
         progress: Progress.
     """
     split = load_split(inputs, params)
     lesson = gold_only(split) if params["seed_only"] else taught(split, inputs)
     train = _train_static if params["tier"] == "static" else _train_mini
     train(lesson, split, inputs, params, out, progress)
+    if params["fold"] is None:
+        write_lessons(lesson, split.data.labels, out / LESSONS)
     progress(1.0, "trained")
     return {"texts": len(lesson.texts), "gold": lesson.n_gold}
 

@@ -12,6 +12,7 @@ from gts.core import catalogue
 from gts.core.threads import available_cores
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS, load_arrays
+from gts.orchestrator.stages.reference import write_reference
 from gts.student.layout import StudentManifest, TaskInfo
 from gts.student.measure import choose_serving, measure
 from gts.student.mini import load_classifier
@@ -28,8 +29,8 @@ def run(
     Args:
         inputs: ``task``, ``student`` (a fit on all gold of stage ``distil``).
         params: ``tier``, ``encoder`` (catalogue id or None), ``temperature`` (divisor of its logits that makes
-            its probabilities honest on held-out gold), ``machine``: a name for the machine, so that another one is
-            measured anew.
+            its probabilities honest on held-out gold), ``taught`` (pool rows that students learnt from), ``machine``: a name
+            for the machine, so that another one is measured anew.
         out: Gets the student folder.
         progress: Progress.
 
@@ -60,6 +61,8 @@ def run(
     student = load_student(out)
     summary = measure(student, texts)
     summary |= {"serving": student.manifest.serving, "int8_agreement": agreement}
+    progress(0.9, "showing it the rows that it was made from")
+    write_reference(out, data, params["taught"])
     progress(1.0, "packaged")
     return summary
 

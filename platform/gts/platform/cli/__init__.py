@@ -16,6 +16,7 @@ from gts.platform.cli.answering import add_commands as add_answering_commands
 from gts.platform.cli.checking import add_commands as add_checking_commands
 from gts.platform.cli.comparing import add_commands as add_comparing_commands
 from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
+from gts.platform.cli.exporting import add_commands as add_exporting_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
@@ -48,6 +49,7 @@ for add_commands in (
     add_generated_commands,
     add_answering_commands,
     add_model_commands,
+    add_exporting_commands,
     add_version_commands,
     add_comparing_commands,
     add_lineage_commands,

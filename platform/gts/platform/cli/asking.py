@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gts.core.errors import Forbidden
+from gts.core.errors import Forbidden, InvalidInput
 from gts.platform.cli.options import connect
 
 if TYPE_CHECKING:
     from gts.platform.client import Client
     from gts.student.layout import StudentManifest
+    from gts.student.opening import AnyStudent
 
 _BATCH_ROWS = 256
 
@@ -32,24 +34,37 @@ class Model:
 
     Attributes:
         student: What it is; None where the token may ask the model and not read it.
-        ask: What it says of rows, as :meth:`gts.student.opening.AnyStudent.answer` gives it.
+        answers: Each row with what the model says of it, as :meth:`gts.student.opening.AnyStudent.answer` gives it; some are
+            read ahead.
     """
 
     student: StudentManifest | None
-    ask: Callable[[Sequence[Mapping[str, Any]]], list[Row]]
+    answers: Callable[[Iterable[Row]], Iterator[tuple[Row, Row]]]
 
-    def answers(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
-        """Each row with what the model says of it; a few are read ahead."""
-        iterator = iter(rows)
-        while batch := list(islice(iterator, _BATCH_ROWS)):
-            yield from zip(batch, self.ask(batch), strict=True)
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound on errors.
+
+    Attributes:
+        max_error: Share of wrong answers to be expected among those that a student gives.
+        fallback: The language model that answers the rest.
+    """
+
+    max_error: float
+    fallback: str | None = None
 
 
 @contextmanager
 def opened_model(
-    name: str, revision: str | None, url: str | None, token: str | None, data_dir: Path | None
+    name: str,
+    revision: str | None,
+    url: str | None,
+    token: str | None,
+    data_dir: Path | None,
+    bound: Bound | None = None,
 ) -> Iterator[Model]:
-    """Open a model by the name that a person gave.
+    """Open a model by the name that a person gave, to be asked within a bound on its errors if there is one.
 
     Raises:
         NotFound: There is no such folder, model or revision.
@@ -61,11 +76,59 @@ def opened_model(
 
         limit_threads()
         student = open_student(Path(name), threads=available_cores())
-        yield Model(student.manifest, student.answer)
+        yield Model(student.manifest, lambda rows: _in_batches(_folder_asker(student, bound), rows))
         return
     with connect(url, token, data_dir) as client:
         manifest = served_manifest(client, name, revision)
-        yield Model(manifest, lambda rows: client.predict(name, rows, revision=revision))
+        if bound is None:
+            yield Model(manifest, lambda rows: _of_platform(client, name, revision, rows))
+            return
+
+        def ask(batch: list[Row]) -> list[Row]:
+            found = client.cascade(
+                name, batch, max_error=bound.max_error, fallback=bound.fallback, revision=revision
+            )
+            answers: list[Row] = found["predictions"]
+            return answers
+
+        yield Model(manifest, lambda rows: _in_batches(ask, rows))
+
+
+def _folder_asker(student: AnyStudent, bound: Bound | None) -> Callable[[list[Row]], list[Row]]:
+    if bound is None:
+        return student.answer
+    if bound.fallback is not None:
+        raise InvalidInput(
+            "a folder has no platform behind it whose language models could answer",
+            mend="ask a model of the platform, namespace/name, or leave --fallback out",
+        )
+    from gts.platform.cascade import cascade
+
+    return lambda batch: cascade(student.manifest, batch, student.answer(batch), bound.max_error).answers
+
+
+def _in_batches(ask: Callable[[list[Row]], list[Row]], rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _BATCH_ROWS)):
+        yield from zip(batch, ask(batch), strict=True)
+
+
+def _of_platform(
+    client: Client, name: str, revision: str | None, rows: Iterable[Row]
+) -> Iterator[tuple[Row, Row]]:
+    from gts.platform.remote import error_told
+
+    sent: deque[Row] = deque()
+
+    def noted() -> Iterator[Row]:
+        for row in rows:
+            sent.append(row)
+            yield row
+
+    for said in client.predict_lines(name, noted(), revision=revision):
+        if "error" in said:
+            raise error_told(said["error"])
+        yield sent.popleft(), said
 
 
 def is_served_name(name: str) -> bool:

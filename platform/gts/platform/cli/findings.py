@@ -8,6 +8,7 @@ from typing import Any
 from gts.platform.cli.output import plain
 
 _SHOWN_SCORES = 3
+_STUDENT = "student"
 _NOTHING = "(nothing found)"
 
 
@@ -41,7 +42,10 @@ def finding_lines(row: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
 
 def _labels(row: Mapping[str, Any], said: Mapping[str, Any]) -> str:
     scores = ", ".join(f"{item['label']} {item['score']:.3f}" for item in said["scores"][:_SHOWN_SCORES])
-    return f"{plain(' + '.join(said['labels']) or '(none)')}\t{plain(row['text'])}\t({plain(scores)})"
+    by = said.get("answered_by", _STUDENT)
+    nothing = "(not sure)" if by is None else "(none)"
+    line = f"{plain(' + '.join(said['labels']) or nothing)}\t{plain(row['text'])}\t({plain(scores)})"
+    return line if by in (_STUDENT, None) else f"{line}\tby {plain(by)}"
 
 
 def _entity(entity: Mapping[str, Any]) -> str:

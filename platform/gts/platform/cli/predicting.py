@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from gts.core.errors import InvalidInput
-from gts.platform.cli.asking import Model, ModelArgument, RevisionOption, Row, opened_model
+from gts.platform.cli.asking import Bound, Model, ModelArgument, RevisionOption, Row, opened_model
 from gts.platform.cli.findings import finding_lines
 from gts.platform.cli.options import DataDirOption, JsonFlag, TextColumnOption, TokenOption, UrlOption
 from gts.platform.cli.output import plain, stderr, write_json, write_line
@@ -40,6 +40,15 @@ def predict(
     output_file: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Where predictions go, as JSON lines.")
     ] = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            help="Answer only where at most this share of answers is to be expected wrong (classifiers)."
+        ),
+    ] = None,
+    fallback: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Language model of the platform that answers the rest.")
+    ] = None,
     revision: RevisionOption = None,
     text_column: TextColumnOption = None,
     url: UrlOption = None,
@@ -55,7 +64,12 @@ def predict(
         raise InvalidInput(
             "texts are expected, or a file of them", mend="gts predict MODEL TEXT..., or --input FILE"
         )
-    with opened_model(model, revision, url, token, data_dir) as asked:
+    if fallback is not None and max_error is None:
+        raise InvalidInput(
+            "--fallback was given without --max-error", mend="say how many errors are bearable"
+        )
+    bound = None if max_error is None else Bound(max_error, fallback)
+    with opened_model(model, revision, url, token, data_dir, bound) as asked:
         if input_file is None:
             _predict_texts(asked, texts or [], output_file, as_json)
         else:

@@ -107,6 +107,12 @@ def token_new(
     scope: Annotated[
         list[str] | None, typer.Option(help="read, write or infer; repeat for several.", show_default="all")
     ] = None,
+    repo: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ns/name of a model, datasets/ns/name of a data set; repeat for several.", show_default="all"
+        ),
+    ] = None,
     days: Annotated[
         float | None, typer.Option(help="Days until it expires.", show_default="never", min=0)
     ] = None,
@@ -116,11 +122,12 @@ def token_new(
     """Make a token; it is shown this once."""
     tokens = _token_store(data_dir)
     from gts.core.database import now
-    from gts.platform.tokens import ALL_SCOPES, parse_scopes
+    from gts.platform.tokens import ALL_SCOPES, parse_repositories, parse_scopes
 
     expires_at = now() + timedelta(days=days) if days is not None else None
     scopes = parse_scopes(scope) if scope else ALL_SCOPES
-    secret, token = tokens.create(name, scopes=scopes, expires_at=expires_at)
+    repositories = parse_repositories(repo) if repo else None
+    secret, token = tokens.create(name, scopes=scopes, repositories=repositories, expires_at=expires_at)
     if as_json:
         write_json({"token": secret, **_token_json(token)})
     else:
@@ -143,10 +150,12 @@ def token_list(data_dir: DataDirOption = None, as_json: JsonFlag = False) -> Non
             "yes" if token["active"] else "no",
             short_time(token["created_at"]),
             short_time(token["last_used_at"]),
+            "all" if token["repositories"] is None else " ".join(token["repositories"]),
         )
         for token in found
     ]
-    print_table(("id", "name", "scopes", "active", "created", "last used"), rows, "no tokens yet", spare=2)
+    columns = ("id", "name", "scopes", "active", "created", "last used", "repositories")
+    print_table(columns, rows, "no tokens yet", spare=3)
 
 
 @token_app.command("revoke")
@@ -182,6 +191,7 @@ def _token_json(token: Token) -> dict[str, Any]:
         "owner": token.owner,
         "kind": token.kind,
         "scopes": sorted(token.scopes),
+        "repositories": None if token.repositories is None else sorted(token.repositories),
         "active": token.active,
         "created_at": token.created_at.isoformat(),
         "last_used_at": token.last_used_at.isoformat() if token.last_used_at else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from gts.platform.auth import GuardedRoute, Inferrer, Reader, Writer
+from gts.platform.cascading import ask_cascade
 from gts.platform.errors import error_responses
 from gts.platform.model_schemas import (
     AliasBody,
@@ -18,6 +20,8 @@ from gts.platform.model_schemas import (
 )
 from gts.platform.published import describe_model, model_view
 from gts.platform.services import ServicesDep
+from gts.platform.serving.lines import MEDIA_TYPE, AnsweredLines
+from gts.platform.serving.model_openapi import model_document
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=GuardedRoute)
 
@@ -89,13 +93,67 @@ def remove_alias(
 @router.post(
     "/{namespace}/{name}/predict",
     summary="Ask a model",
-    responses=error_responses(404, 413, 422, 429),
+    response_model=PredictAnswer,
+    responses=error_responses(403, 404, 413, 422, 429, 503),
 )
 async def predict(
     services: ServicesDep, user: Inferrer, namespace: str, name: str, body: PredictBody
-) -> PredictAnswer:
-    """What the model says of each text or row, in their order."""
+) -> Response:
+    """What the model says of each text or row, in their order.
+
+    With `max_error` a classifier answers only where it is sure enough for that share of errors; see `cascade` of the answer.
+    """
+    if body.max_error is not None:
+        model = f"{namespace}/{name}"
+        found = await ask_cascade(services, model, body.revision, body.asked(), body.max_error, body.fallback)
+        return JSONResponse(found)
     served, answers = await services.students.predict(f"{namespace}/{name}", body.revision, body.asked())
-    return PredictAnswer.model_validate(
-        {"model": served.model, "commit": served.commit, "predictions": answers}
-    )
+    # A response of our own: checking a thousand answers against their model takes longer than making them.
+    return JSONResponse({"model": served.model, "commit": served.commit, "predictions": answers})
+
+
+@router.post(
+    "/{namespace}/{name}/predict-lines",
+    summary="Ask a model line by line",
+    response_class=Response,
+    responses={
+        200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "One answer a line."},
+        **error_responses(404, 429),
+    },
+    openapi_extra={
+        "requestBody": {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "required": True}
+    },
+)
+async def predict_lines(
+    services: ServicesDep,
+    user: Inferrer,
+    request: Request,
+    namespace: str,
+    name: str,
+    revision: Annotated[str, Query(max_length=255, description="Commit, branch or alias.")] = "main",
+) -> AnsweredLines:
+    """For files of any length: JSON lines in, each a text or a row, and JSON lines out, in their order, while the body still comes.
+
+    The header `X-GTS-Commit` names the commit that answers all of them. A line that cannot be answered gets
+    `{"error": {...}, "line": n}` in its place; blank lines get nothing. Read while you send (as `curl -T file` does): the server
+    reads about a megabyte ahead of its answers, and no further.
+    """
+    return AnsweredLines(request, services.students, f"{namespace}/{name}", revision)
+
+
+@router.get(
+    "/{namespace}/{name}/openapi.json",
+    summary="Describe a model's requests and answers",
+    responses=error_responses(404),
+)
+async def model_openapi(
+    services: ServicesDep,
+    user: Inferrer,
+    request: Request,
+    namespace: str,
+    name: str,
+    revision: Annotated[str, Query(max_length=255, description="Commit, branch or alias.")] = "main",
+) -> dict[str, Any]:
+    """An OpenAPI document for this one model, with its own labels or schema in the shapes of its requests and answers."""
+    served = await services.students.find(f"{namespace}/{name}", revision)
+    return model_document(served, services.settings.public_url or str(request.base_url).rstrip("/"))

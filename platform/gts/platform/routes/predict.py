@@ -8,14 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import GuardedRoute, Inferrer
 from gts.platform.errors import error_response, validation_error
 from gts.platform.hub_shapes import answer_of, rows_of
-from gts.platform.model_schemas import InferenceBody, SentencePairs
+from gts.platform.model_schemas import InferenceBody, InferenceParameters, SentencePairs
 from gts.platform.services import ServicesDep
+from gts.student.layout import StudentManifest
 
 
 class _HubErrors(GuardedRoute):
@@ -46,10 +46,15 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/{namespace}/{name}", summary="Ask a model, for Hub clients", responses=_RESPONSES)
+@router.post(
+    "/{namespace}/{name}",
+    summary="Ask a model, for Hub clients",
+    response_model=list[Any] | dict[str, Any],
+    responses=_RESPONSES,
+)
 async def infer(
     services: ServicesDep, user: Inferrer, namespace: str, name: str, body: InferenceBody
-) -> list[Any] | dict[str, Any]:
+) -> Response:
     """What the methods of `huggingface_hub.InferenceClient(model=<this URL>)` call: `text_classification`,
     `token_classification`, `sentence_similarity` and `summarization`, each for models of its task.
 
@@ -60,16 +65,17 @@ async def infer(
     name, _, revision = name.partition("@")
     model, revision = f"{namespace}/{name}", revision or "main"
     inputs = body.inputs.model_dump() if isinstance(body.inputs, SentencePairs) else body.inputs
-    manifest = (await run_in_threadpool(services.students.load, model, revision)).student.manifest
-    rows = rows_of(manifest.task.type, inputs)
-    _, answers = await services.students.predict(model, revision, rows)
-    if manifest.task.type != "classification":
-        return answer_of(manifest.task.type, answers, inputs)
-    parameters = body.parameters
-    if parameters is not None and parameters.function_to_apply is not None:
-        _check_function(parameters.function_to_apply, multi_label=manifest.multi_label)
-    top_k = parameters.top_k if parameters is not None else None
-    return [answer["scores"][:top_k] for answer in answers]
+    parameters = body.parameters or InferenceParameters.model_validate({})
+
+    def rows(manifest: StudentManifest) -> list[dict[str, Any]]:
+        if manifest.task.type == "classification" and parameters.function_to_apply is not None:
+            _check_function(parameters.function_to_apply, multi_label=manifest.multi_label)
+        return rows_of(manifest.task.type, inputs)
+
+    served, answers = await services.students.predict(model, revision, rows)
+    if served.manifest.task.type != "classification":
+        return JSONResponse(answer_of(served.manifest.task.type, answers, inputs))
+    return JSONResponse([answer["scores"][: parameters.top_k] for answer in answers])
 
 
 def _check_function(asked: str, *, multi_label: bool) -> None:

@@ -28,7 +28,7 @@ from gts.student.pairs.head import PairHead
 from gts.student.pairs.manifest import Form
 from gts.student.pairs.static import StaticPairStudent
 from gts.student.pairs.tensors import EMBEDDING, HEAD_PARTS, load_head, load_table
-from gts.student.static_runtime import load_tokenizer
+from gts.student.tokenizing import load_tokenizer
 from gts.student.writers import make_readable, write_mini
 
 PairStudentInTraining = CrossStudent | BiStudent | StaticPairStudent

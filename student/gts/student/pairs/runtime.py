@@ -16,14 +16,16 @@ from gts.core.errors import InvalidInput
 from gts.student.asked import asked_string, strings
 from gts.student.facts import facts_of
 from gts.student.layout import StudentManifest, damaged, read_manifest, required_file
-from gts.student.onnx_runtime import FILES, Variant, open_session
+from gts.student.onnx_runtime import FILES, Variant
 from gts.student.pairs.backends import CrossBackend, PairBackend, bi_backend, static_backend
 from gts.student.pairs.lessons import Pair, grades
 from gts.student.pairs.manifest import Form, decision_of
 from gts.student.pairs.tensors import EMBEDDING
 from gts.student.runtime import sigmoid
-from gts.student.static_runtime import load_tokenizer
+from gts.student.sessions import open_session
+from gts.student.shared import Memory
 from gts.student.surrogates import joined
+from gts.student.tokenizing import shared_tokenizer
 from gts.tasks.wording import quote
 
 Floats = NDArray[np.float32]
@@ -72,6 +74,11 @@ class PairStudent:
     def info(self) -> dict[str, Any]:
         """Facts about the student as JSON values; ``bytes`` counts the files that serving it reads."""
         return dict(self._facts)
+
+    @property
+    def memory(self) -> Memory:
+        """What it takes; grows with the texts it has met."""
+        return self._backend.memory
 
     def similarity(self, pairs: Sequence[Pair]) -> Floats:
         """How alike the texts of each pair are [n]: a probability, or a grade on the task's scale.
@@ -151,20 +158,19 @@ def load_pair_student(
         StorageError: A file is damaged, or the files do not fit together.
     """
     manifest = read_manifest(folder)
-    tokenizer = load_tokenizer(folder)
     if manifest.tier == "static":
-        static = static_backend(folder, tokenizer, manifest.max_length)
+        static = static_backend(folder, manifest.max_length)
         return PairStudent(folder, manifest, static, "static", "fp32", threads)
     chosen: Variant = manifest.serving if variant == "auto" else variant
     path = required_file(folder, FILES[chosen])
     session = open_session(path, threads)
-    outputs = [node.name for node in session.get_outputs()]
+    outputs, tokens = list(session.outputs), shared_tokenizer(folder, manifest.max_length)
     if outputs == ["logits"]:
-        cross = CrossBackend(tokenizer, session, manifest.max_length)
+        cross = CrossBackend(tokens, session)
         return PairStudent(folder, manifest, cross, "cross", chosen, threads)
     if outputs != [EMBEDDING]:
         raise damaged(path, f"it gives {outputs}, logits or {EMBEDDING} was expected")
-    bi = bi_backend(folder, tokenizer, session, manifest.max_length)
+    bi = bi_backend(folder, tokens, session)
     return PairStudent(folder, manifest, bi, "bi", chosen, threads)
 
 

@@ -13,7 +13,8 @@ from gts.student.spans.local_warming import Warmth, warm_up
 from gts.student.spans.own_text import Floats, first_vectors, train_span_tokenizer, unit_mean
 from gts.student.spans.tokens import Cutter, Window
 from gts.student.spans.trunk import TOKENIZER_FILE
-from gts.student.static_runtime import load_tokenizer, unknown_id
+from gts.student.static_runtime import unknown_id
+from gts.student.tokenizing import load_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

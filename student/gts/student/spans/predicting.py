@@ -15,7 +15,7 @@ from gts.student.spans.finding import find
 from gts.student.spans.layout import WEIGHTS_FILE, SpanLayout, read_layout
 from gts.student.spans.tokens import Cutter, Ints
 from gts.student.spans.trunk import new_trunk
-from gts.student.static_runtime import load_tokenizer
+from gts.student.tokenizing import load_tokenizer
 from gts.tasks.items import Item
 from gts.tasks.rows import MarkedRow
 

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from gts.core.errors import StorageError
 from gts.student.facts import facts_of
 from gts.student.layout import MANIFEST, TOKENIZER, StudentManifest, damaged, read_manifest, required_file
-from gts.student.onnx_runtime import FILES, Variant, open_session
+from gts.student.onnx_runtime import FILES, Variant
+from gts.student.sessions import Session, open_session
+from gts.student.shared import Memory
 from gts.student.spans.answers import answer_of, rows_of
 from gts.student.spans.decoding import Floats
 from gts.student.spans.finding import find
 from gts.student.spans.layout import LAYOUT_FILE, SpanLayout, read_layout
 from gts.student.spans.tokens import Cutter, Ints
-from gts.student.static_runtime import load_tokenizer
+from gts.student.tokenizing import shared_tokenizer
 from gts.tasks.items import Beliefs, Item, certain, decide
 from gts.tasks.rows import MarkedRow
 from gts.tasks.structures import Structure
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 LINKS_FILE = "onnx/links.onnx"
 
@@ -49,14 +48,18 @@ class OnnxScorer:
         finds_spans: Whether there are span labels.
     """
 
-    def __init__(
-        self, reading: InferenceSession, linking: InferenceSession | None, finds_spans: bool
-    ) -> None:
+    def __init__(self, reading: Session, linking: Session | None, finds_spans: bool) -> None:
         self._reading = reading
         self._linking = linking
         self._spans = [SPANS] if finds_spans else []
         # Vectors that nobody looks at need not be copied out.
         self._vectors = [VECTORS] if linking is not None else []
+
+    @property
+    def memory(self) -> Memory:
+        """What it takes."""
+        linking = {} if self._linking is None else self._linking.memory
+        return Memory(0, {**self._reading.memory, **linking})
 
     def read(self, ids: Ints, mask: Ints, traits: Ints) -> tuple[Floats | None, Floats | None]:
         """See :class:`gts.student.spans.finding.Scorer`."""
@@ -102,7 +105,8 @@ class SpanStudent:
         self.manifest = manifest
         self._layout = layout
         self._scorer = scorer
-        self._cutter = Cutter(load_tokenizer(folder), layout.length, layout.overlap)
+        self._tokens = shared_tokenizer(folder)
+        self._cutter = Cutter(self._tokens.tokenizer, layout.length, layout.overlap)
         self._facts = facts_of(
             folder,
             manifest,
@@ -118,6 +122,11 @@ class SpanStudent:
     def info(self) -> dict[str, Any]:
         """Facts about the student as JSON values; ``bytes`` counts the files that serving it reads."""
         return dict(self._facts)
+
+    @property
+    def memory(self) -> Memory:
+        """What it takes."""
+        return self._scorer.memory + Memory(0, self._tokens.memory)
 
     def find(self, rows: Sequence[MarkedRow]) -> list[dict[Item, float]]:
         """What is believed of each row; what was found in it before is not looked at.
@@ -189,12 +198,11 @@ def load_span_student(
 
 def _session(
     folder: Path, name: str, inputs: Sequence[str], outputs: Sequence[tuple[str, int | None]], threads: int
-) -> InferenceSession:
+) -> Session:
     """A session that has these inputs and outputs; a number is how long an output's last axis must be."""
     path = required_file(folder, name)
     session = open_session(path, threads)
-    taken = {node.name for node in session.get_inputs()}
-    made = {node.name: node.shape[-1] for node in session.get_outputs()}
+    taken, made = set(session.inputs), {name: shape[-1] for name, shape in session.outputs.items()}
     wanted = [output for output, _ in outputs]
     if taken != set(inputs) or not made.keys() >= set(wanted):
         raise damaged(path, f"it maps {sorted(taken)} to {sorted(made)}, not {list(inputs)} to {wanted}")

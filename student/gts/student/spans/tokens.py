@@ -87,8 +87,10 @@ class Cutter:
     """
 
     def __init__(self, tokenizer: Tokenizer, length: int, overlap: int) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        if tokenizer.truncation is not None:  # one that is fine as it is may be in use by others
+            tokenizer.no_truncation()
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
         self._tokenizer = tokenizer
         self._before, self._after = frame(tokenizer)
         self._room = max(1, length - len(self._before) - len(self._after))

@@ -26,7 +26,7 @@ from gts.student.spans.layout import WEIGHTS_FILE, SpanLayout, read_layout, writ
 from gts.student.spans.objective import marked_loss
 from gts.student.spans.tokens import Cutter, Place
 from gts.student.spans.trunk import TOKENIZER_FILE, open_trunk
-from gts.student.static_runtime import load_tokenizer
+from gts.student.tokenizing import load_tokenizer
 from gts.tasks.schema import Schema
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from gts.student.layout import (
     required_file,
     write_manifest,
 )
-from gts.student.static_runtime import load_tokenizer
 from gts.student.summaries.lexicon import StaticSummaryStudent
 from gts.student.summaries.mini import MiniSummaryStudent
 from gts.student.summaries.tensors import SCORES, load_head, save_head
+from gts.student.tokenizing import load_tokenizer
 from gts.student.writers import make_readable
 
 SummaryStudentInTraining = StaticSummaryStudent | MiniSummaryStudent

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +16,21 @@ from gts.student.asked import asked_string, strings
 from gts.student.facts import facts_of
 from gts.student.frames import frame
 from gts.student.layout import HEAD, StudentManifest, damaged, read_manifest, required_file
-from gts.student.onnx_runtime import FILES, Variant, open_session, padded
-from gts.student.static_runtime import load_tokenizer
+from gts.student.onnx_runtime import FILES, Variant, padded
+from gts.student.sessions import Session, open_session
+from gts.student.shared import Memory
 from gts.student.summaries.choosing import Choice, choose, summary
 from gts.student.summaries.lexicon import StaticSummaryStudent
 from gts.student.summaries.reading import means, read, token_ranges
 from gts.student.summaries.tensors import SCORES, load_head
 from gts.student.summaries.windows import windows
+from gts.student.tokenizing import shared_tokenizer
 from gts.tasks.pieces import Cut, cut
 from gts.tasks.spec import SummaryLength
 
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-
 Floats = NDArray[np.float32]
 
-_BATCH_TOKENS = 4096
+_BATCH_TOKENS = 512
 
 
 class Scorer(Protocol):
@@ -51,7 +50,7 @@ class OnnxScorer:
         max_length: Longest window, in tokens, special ones included.
     """
 
-    def __init__(self, lexicon: StaticSummaryStudent, session: InferenceSession, max_length: int) -> None:
+    def __init__(self, lexicon: StaticSummaryStudent, session: Session, max_length: int) -> None:
         self._lexicon = lexicon
         self._session = session
         self._before, self._after = frame(lexicon.tokenizer)
@@ -88,6 +87,7 @@ class SummaryStudent:
         folder: The student folder.
         manifest: Its ``gts.json``.
         scorer: What scores the pieces of a text.
+        memory: What the student takes.
         variant: Which of its files that reads.
         threads: Cores it may use.
 
@@ -98,9 +98,16 @@ class SummaryStudent:
     """
 
     def __init__(
-        self, folder: Path, manifest: StudentManifest, scorer: Scorer, variant: Variant, threads: int
+        self,
+        folder: Path,
+        manifest: StudentManifest,
+        scorer: Scorer,
+        memory: Memory,
+        variant: Variant,
+        threads: int,
     ) -> None:
         self.manifest = manifest
+        self.memory = memory
         self.choice = _choice(folder, manifest)
         self._scorer = scorer
         self._facts = facts_of(
@@ -187,24 +194,21 @@ def load_summary_student(
         StorageError: A file is damaged, or the files do not fit together.
     """
     manifest = read_manifest(folder)
-    tokenizer = load_tokenizer(folder)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    head = load_head(folder, manifest.tier)
-    if len(head.table) != tokenizer.get_vocab_size(with_added_tokens=True):
+    tokens, head = shared_tokenizer(folder), load_head(folder, manifest.tier)
+    if len(head.table) != tokens.size:
         raise damaged(folder / HEAD, "its table does not fit the tokenizer")
-    lexicon = StaticSummaryStudent(tokenizer, head)
+    lexicon = StaticSummaryStudent(tokens.tokenizer, head)
+    weights = sum(part.nbytes for part in (head.table, head.surface, head.direction) if part is not None)
+    memory = Memory(weights, tokens.memory)
     if manifest.tier == "static":
-        return SummaryStudent(folder, manifest, lexicon, "fp32", threads)
+        return SummaryStudent(folder, manifest, lexicon, memory, "fp32", threads)
     chosen: Variant = manifest.serving if variant == "auto" else variant
     path = required_file(folder, FILES[chosen])
     session = open_session(path, threads)
-    outputs = [node.name for node in session.get_outputs()]
-    if outputs != [SCORES]:
-        raise damaged(path, f"it gives {outputs}, {SCORES} was expected")
-    return SummaryStudent(
-        folder, manifest, OnnxScorer(lexicon, session, manifest.max_length), chosen, threads
-    )
+    if list(session.outputs) != [SCORES]:
+        raise damaged(path, f"it gives {list(session.outputs)}, {SCORES} was expected")
+    scorer = OnnxScorer(lexicon, session, manifest.max_length)
+    return SummaryStudent(folder, manifest, scorer, memory + Memory(0, session.memory), chosen, threads)
 
 
 def _choice(folder: Path, manifest: StudentManifest) -> Choice:

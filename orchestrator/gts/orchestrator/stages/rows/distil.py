@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from gts.orchestrator.crafts.protocol import Belief, Craft, Lesson, Scene
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.beliefs import GENERATED
 from gts.orchestrator.stages.common import part, read_json
+from gts.orchestrator.stages.lessons import ASSISTANT, LESSONS, TEACHERS, Provenance
 from gts.orchestrator.stages.rows import HELDOUT, POOL, STUDENT, load_scene, read_beliefs, write_beliefs
 from gts.orchestrator.stages.rows.audit import teachers_in
+from gts.tasks.dataset import Origin
 from gts.tasks.rows import ROWS, load_row_task
 
 _LEAST_TRUST = 0.05
+
+Told = tuple[Lesson, Provenance]
+"""A lesson, and where it comes from."""
 
 
 def run(
@@ -30,7 +36,7 @@ def run(
             craft begins students of this tier; for a larger tier ``twin``, the seed-only student of this fold.
         params: ``fold``, ``folds``, ``pool``, ``encoder`` (see :func:`load_scene`), ``weights`` (its identity), ``tier``,
             ``seed_only``, ``visits`` (lessons seen, with repetition).
-        out: Gets ``student/``, ``heldout.jsonl`` and ``pool.jsonl``.
+        out: Gets ``student/``, ``heldout.jsonl`` and ``pool.jsonl``; of all gold also ``lessons.jsonl``, what was taught beside gold.
         progress: Progress.
 
     Returns:
@@ -39,8 +45,8 @@ def run(
     craft = craft_of(load_row_task(inputs["task"]).spec.type)
     scene = load_scene(craft, inputs, params)
     lessons = [Lesson(row, craft.certain(row)) for row in scene.train]
-    if not params["seed_only"]:
-        lessons += taught(craft, scene, inputs) + _generated(craft, scene, inputs)
+    told = [] if params["seed_only"] else [*_taught(craft, scene, inputs), *_generated(craft, scene, inputs)]
+    lessons += [lesson for lesson, _ in told]
     craft.train(
         params["tier"],
         lessons,
@@ -54,20 +60,22 @@ def run(
     beliefs = craft.predict(params["tier"], out / STUDENT, asked, scene.task, scene.start)
     write_beliefs(out / HELDOUT, craft, beliefs[: len(scene.heldout)])
     write_beliefs(out / POOL, craft, beliefs[len(scene.heldout) :])
+    if params["fold"] is None:
+        _write_lessons(out / LESSONS, craft, told)
     progress(1.0, "trained")
     return {"gold": len(scene.train), "texts": len(lessons)}
 
 
-def taught(craft: Craft, scene: Scene, inputs: Mapping[str, Path]) -> list[Lesson]:
+def _taught(craft: Craft, scene: Scene, inputs: Mapping[str, Path]) -> list[Told]:
     """The pool as lessons: by a larger student, else by the teachers as the audit weighs them."""
     if "assistant" in inputs:
-        beliefs = read_beliefs(inputs["assistant"] / POOL, craft)
+        beliefs, origin = read_beliefs(inputs["assistant"] / POOL, craft), Provenance(Origin.POOL, ASSISTANT)
     else:
-        beliefs = ensemble(craft, inputs)
+        beliefs, origin = ensemble(craft, inputs), Provenance(Origin.POOL, TEACHERS)
     lessons = [
         Lesson(row, belief, craft.trust(belief)) for row, belief in zip(scene.pool, beliefs, strict=True)
     ]
-    return [lesson for lesson in lessons if lesson.weight >= _LEAST_TRUST]
+    return [(lesson, origin) for lesson in lessons if lesson.weight >= _LEAST_TRUST]
 
 
 def ensemble(craft: Craft, inputs: Mapping[str, Path], about: str = POOL) -> list[Belief]:
@@ -89,12 +97,22 @@ def ensemble(craft: Craft, inputs: Mapping[str, Path], about: str = POOL) -> lis
     return craft.combine(said, counted)
 
 
-def _generated(craft: Craft, scene: Scene, inputs: Mapping[str, Path]) -> list[Lesson]:
-    lessons = []
+def _generated(craft: Craft, scene: Scene, inputs: Mapping[str, Path]) -> list[Told]:
+    told = []
     for key, folder in inputs.items():
         if key.startswith(GENERATED):
-            lines = (folder / "lessons.jsonl").read_text("utf-8").splitlines()
+            origin = Provenance(Origin.GENERATED, TEACHERS, key.removeprefix(GENERATED))
+            lines = (folder / LESSONS).read_text("utf-8").splitlines()
             for value in map(json.loads, lines):
                 row = ROWS[scene.spec.type].from_json(value["row"])
-                lessons.append(Lesson(row, craft.load(value["belief"]), value["weight"]))
-    return lessons
+                told.append((Lesson(row, craft.load(value["belief"]), value["weight"]), origin))
+    return told
+
+
+def _write_lessons(path: Path, craft: Craft, told: Sequence[Told]) -> None:
+    """Write what was taught beside the user's own rows, for people."""
+    with path.open("w", encoding="utf-8") as handle:
+        for lesson, origin in told:
+            belief = json.dumps(craft.dump(lesson.belief), ensure_ascii=False)  # of any form, so as text
+            value = lesson.row.to_json() | {"belief": belief, "weight": lesson.weight}
+            handle.write(json.dumps(value | asdict(origin), ensure_ascii=False) + "\n")

@@ -18,6 +18,7 @@ from gts.orchestrator.crafts.protocol import Belief, Craft, Lesson, Scene
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import part
 from gts.orchestrator.stages.language_models import Asking, open_model
+from gts.orchestrator.stages.lessons import LESSONS
 from gts.orchestrator.stages.rows import STUDENT, load_scene
 from gts.orchestrator.stages.rows.filtering import judge_recombined, judge_written
 from gts.tasks.row_text import read_row, write_row
@@ -127,7 +128,7 @@ def _write(out: Path, craft: Craft, judged: Sequence[Judged], lessons: Sequence[
     with (out / "judged.jsonl").open("w", encoding="utf-8") as handle:
         for verdict in judged:
             handle.write(json.dumps(verdict.as_json(), ensure_ascii=False) + "\n")
-    with (out / "lessons.jsonl").open("w", encoding="utf-8") as handle:
+    with (out / LESSONS).open("w", encoding="utf-8") as handle:
         for lesson in lessons:
             value = {
                 "row": lesson.row.to_json(),

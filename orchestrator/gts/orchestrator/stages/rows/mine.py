@@ -38,6 +38,7 @@ def run(
     progress(0.1, "pairing single texts")
     vectors = latent_vectors(ngram_matrix(chosen))
     pairs = mine(chosen, gold, min(_MOST_PAIRS, 2 * len(chosen)), data.spec.seed, vectors)
-    save_row_task(replace(data, pool=(*data.pool, *pairs), sentences=()), out)
+    picked = data.picked + len(pairs)
+    save_row_task(replace(data, pool=(*data.pool, *pairs), sentences=(), picked=picked), out)
     progress(1.0, "paired")
     return {"sentences": len(chosen), "pairs": len(pairs)}

@@ -15,6 +15,7 @@ from gts.orchestrator.crafts import craft_of
 from gts.orchestrator.crafts.protocol import Belief, Row
 from gts.orchestrator.stage import Progress
 from gts.orchestrator.stages.common import MOST_TOKENS
+from gts.orchestrator.stages.reference import write_reference
 from gts.orchestrator.stages.rows import STUDENT
 from gts.student.layout import StudentManifest, TaskInfo
 from gts.student.opening import open_student
@@ -31,7 +32,8 @@ def run(
 
     Args:
         inputs: ``task``, ``student`` (a fit on all gold of stage ``rows.distil``).
-        params: ``tier``, ``encoder`` (catalogue id or None), ``decision`` (its thresholds), ``machine``.
+        params: ``tier``, ``encoder`` (catalogue id or None), ``decision`` (its thresholds), ``taught`` (pool rows that
+            students learnt from), ``machine``.
         out: Gets the student folder.
         progress: Progress.
 
@@ -60,6 +62,8 @@ def run(
     summary = _speed(craft.serve(out), _typical_rows(task))
     served = open_student(out).info
     summary |= {"parameters": served["parameters"], "bytes": served["bytes"], **facts}
+    progress(0.9, "showing it the rows that it was made from")
+    write_reference(out, task, params["taught"])
     progress(1.0, "packaged")
     return summary
 

@@ -1,0 +1,1 @@
+"""Serving: students from the registry answer requests, many students in one process and many requests in one call."""
