@@ -66,7 +66,7 @@ async def compare(
         return found | {"asked": None, "unasked": judge}
     decides = check_metric(metric, judge)
     tested = await run_in_threadpool(given, source, judge) if source is not None else None
-    if tested is None:
+    if tested is None and user.token.repositories is None:  # limited tokens see no data of jobs
         tested = await run_in_threadpool(stored, services, user, sides, judge)
     if tested is None:
         why = "no labelled rows were given, and the platform has none of the jobs that made these revisions, or not of yours"
