@@ -31,9 +31,9 @@ from gts.platform.routes import (
 )
 from gts.platform.routes.hub import hub_router
 from gts.platform.services import Services
-from gts.platform.serving.calls import SharedCalls
 from gts.platform.serving.engine import Engine
 from gts.platform.serving.local import LocalEngine
+from gts.platform.serving.remembering import Changes, Remembered
 from gts.platform.settings import Settings
 from gts.platform.tokens import TokenStore
 from gts.registry.registry import Registry
@@ -74,7 +74,12 @@ def build_services(
         registry=registry,
         tokens=tokens,
         students=engine(registry, settings),
-        verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
+        verify=Remembered(
+            tokens.verify,
+            ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify"),
+            Changes(settings.database),
+            lambda token: token.active,
+        ),
         knock=open_knock(settings.redis_url),
     )
 

@@ -14,8 +14,8 @@ from gts.platform.settings import Settings
 from gts.platform.tokens import Token, TokenStore
 
 if TYPE_CHECKING:
-    from gts.platform.serving.calls import SharedCalls
     from gts.platform.serving.engine import Engine
+    from gts.platform.serving.remembering import Remembered
     from gts.registry.registry import Registry
 
 
@@ -31,7 +31,7 @@ class Services:
         registry: Published models.
         tokens: Access tokens.
         students: What answers predictions.
-        verify: Asks ``tokens`` for those who send a token at the same time.
+        verify: Knows the tokens that were sent before.
         knock: Tells workers that a job waits.
     """
 
@@ -42,7 +42,7 @@ class Services:
     registry: Registry
     tokens: TokenStore
     students: Engine
-    verify: SharedCalls[str, Token]
+    verify: Remembered[str, Token]
     knock: Knock
 
 
