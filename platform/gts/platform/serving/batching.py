@@ -75,6 +75,22 @@ class Batcher:
             self._ready.notify()
         return question.future
 
+    def answer(self, loaded: Loaded, rows: Rows, weight: int, questions: int = 1) -> Answers:
+        """Call a student here and now.
+
+        Args:
+            loaded: The student.
+            rows: What it is asked.
+            weight: How much work that is.
+            questions: How many questions it answers.
+        """
+        started = time.perf_counter()
+        answers = loaded.student.answer(rows)
+        seconds = time.perf_counter() - started
+        loaded.pace.took(weight, seconds)
+        self._on_batch(loaded, questions, len(answers), seconds)
+        return answers
+
     def waiting(self) -> dict[str, int]:
         """How many questions wait, by model."""
         with self._ready:
@@ -118,9 +134,10 @@ class Batcher:
             return loaded, questions
 
     def _answer(self, loaded: Loaded, questions: Sequence[Question]) -> None:
-        started = time.perf_counter()
+        rows = [row for question in questions for row in question.rows]
         try:
-            answers = loaded.student.answer([row for question in questions for row in question.rows])
+            weight = sum(question.weight for question in questions)
+            answers = self.answer(loaded, rows, weight, len(questions))
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             if len(questions) == 1:
                 questions[0].future.set_exception(error)
@@ -129,9 +146,6 @@ class Batcher:
             for question in questions:
                 self._answer(loaded, [question])
             return
-        seconds = time.perf_counter() - started
-        loaded.pace.took(sum(question.weight for question in questions), seconds)
-        self._on_batch(loaded, len(questions), len(answers), seconds)
         at = 0
         for question in questions:
             question.future.set_result(answers[at : at + len(question.rows)])
