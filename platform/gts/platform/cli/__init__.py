@@ -22,6 +22,7 @@ from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
 from gts.platform.cli.planning import add_commands as add_planning_commands
 from gts.platform.cli.predicting import add_commands as add_predicting_commands
+from gts.platform.cli.registry import add_commands as add_registry_commands
 from gts.platform.cli.server import add_commands as add_server_commands
 from gts.platform.cli.steering import add_commands as add_steering_commands
 
@@ -47,6 +48,7 @@ for add_commands in (
     add_predicting_commands,
     add_evaluating_commands,
     add_language_commands,
+    add_registry_commands,
 ):
     add_commands(app)
 
