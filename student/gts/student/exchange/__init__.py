@@ -1,0 +1,1 @@
+"""Students in the forms of other tools."""
