@@ -16,6 +16,7 @@ from gts.platform.cli.answering import add_commands as add_answering_commands
 from gts.platform.cli.checking import add_commands as add_checking_commands
 from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
+from gts.platform.cli.importing import add_commands as add_importing_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
 from gts.platform.cli.models import add_commands as add_model_commands
@@ -48,6 +49,7 @@ for add_commands in (
     add_predicting_commands,
     add_evaluating_commands,
     add_language_commands,
+    add_importing_commands,
     add_registry_commands,
 ):
     add_commands(app)
