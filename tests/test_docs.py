@@ -26,12 +26,21 @@ DOCUMENTS = [
         "docs/language-models.md",
         "docs/registry.md",
         "docs/versions.md",
+        "docs/storage.md",
         "examples/support-tickets/README.md",
     )
 ]
 README = (ROOT / "README.md").read_text("utf-8")
 # Variables that no field of the settings stands for.
-OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_MODELS", "GTS_PROMPTS", "GTS_DEBUG", "GTS_LLAMA_PYTHON"}
+OTHER_VARIABLES = {
+    "GTS_URL",
+    "GTS_CATALOGUE",
+    "GTS_MODELS",
+    "GTS_PROMPTS",
+    "GTS_DEBUG",
+    "GTS_FROM_TOKEN",
+    "GTS_LLAMA_PYTHON",
+}
 
 
 def blocks(language: str) -> list[str]:

@@ -108,9 +108,9 @@ def mirror(
     for path, reason in selection.left_out.items():
         stderr().print(f"left out {plain(path)}: {reason}", markup=False, soft_wrap=True)
     write_line(f"{model}@{commit[:12]}")
-    if placed:
+    if placed and catalogue:
         stderr().print(
-            f"its files lie in {placed}; GTS_CATALOGUE={catalogue} lets jobs use it",
+            f"its files lie in {placed}; GTS_CATALOGUE={catalogue.absolute()} lets jobs use it",
             markup=False,
             soft_wrap=True,
         )
