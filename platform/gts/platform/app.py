@@ -27,6 +27,7 @@ from gts.platform.routes import (
     predict,
     questions,
     system,
+    traffic,
     versions,
 )
 from gts.platform.routes.hub import HubOptions, hub_router
@@ -69,9 +70,9 @@ def build_services(
     """
     registry = Registry(database, open_store(settings))
     tokens = TokenStore(database)
-    students, traffic = engine(registry, settings), TrafficLog(database, registry, settings)
-    students.on_answers = traffic.note
-    students.metrics.watch(traffic.gauges)
+    students, log = engine(registry, settings), TrafficLog(database, registry, settings)
+    students.on_answers = log.note
+    students.metrics.watch(log.gauges)
     return Services(
         settings=settings,
         database=database,
@@ -80,7 +81,7 @@ def build_services(
         registry=registry,
         tokens=tokens,
         students=students,
-        traffic=traffic,
+        traffic=log,
         verify=Remembered(
             tokens.verify,
             ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify"),
@@ -112,7 +113,7 @@ def create_app(services: Services, *, serves_only: bool = False) -> FastAPI:
     answer = for_people_and_programs(error_page)
     install_error_handlers(app, answer)
     api = APIRouter(prefix=API_PREFIX)
-    everything = (jobs, plans, generated, questions, models, versions, language, system)
+    everything = (jobs, plans, generated, questions, models, versions, traffic, language, system)
     for routes in (models, system) if serves_only else everything:
         api.include_router(routes.router)
     app.include_router(api)

@@ -17,7 +17,14 @@ from gts.tasks.dataset import TaskData
 
 
 async def ask_cascade(
-    services: Services, model: str, revision: str, rows: Rows, max_error: float, fallback: str | None
+    services: Services,
+    model: str,
+    revision: str,
+    rows: Rows,
+    max_error: float,
+    fallback: str | None,
+    *,
+    is_traffic: bool = True,
 ) -> dict[str, Any]:
     """The answers of a student that is sure enough, of a language model for the rest, and the account of both.
 
@@ -28,6 +35,7 @@ async def ask_cascade(
         rows: What is asked.
         max_error: Share of wrong answers to be expected among those that the student gives.
         fallback: Name of the language model; ``None``: the rest is left open.
+        is_traffic: Whether somebody uses the model, rather than tests it.
 
     Raises:
         NotFound: There is no such model, revision or language model.
@@ -40,7 +48,8 @@ async def ask_cascade(
     teacher = (entry.name, await _teacher(services, served, entry)) if entry else None
     found = await run_in_threadpool(cascade, served.manifest, rows, answers, max_error, teacher)
     services.students.metrics.cascaded(model, found)
-    services.traffic.note(served.model, served.commit, rows, answers, told=found.answers)
+    if is_traffic:
+        services.traffic.note(served.model, served.commit, rows, answers, told=found.answers)
     told = {"model": served.model, "commit": served.commit, "predictions": found.answers}
     return {**told, "cascade": found.as_json()}
 

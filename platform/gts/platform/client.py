@@ -22,6 +22,7 @@ import httpx
 
 from gts.platform.client_models import ModelCalls
 from gts.platform.client_questions import QuestionCalls
+from gts.platform.client_traffic import TrafficCalls
 from gts.platform.client_versions import VersionCalls
 from gts.platform.remote import ServerUnreachable, error_of, generated_path, locate
 from gts.platform.sending import task_body, task_files
@@ -36,7 +37,7 @@ _SILENCE_S = 45.0  # the server sends a comment every 15 s; three missed ones me
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 8.0
 
 
-class Client(QuestionCalls, ModelCalls, VersionCalls):
+class Client(QuestionCalls, ModelCalls, VersionCalls, TrafficCalls):
     """Talks to a platform over HTTP.
 
     Args:

@@ -21,14 +21,15 @@ _WAIT_S = 0.5
 
 
 def answered_lines(
-    http: httpx.Client, model: str, rows: Iterable[str | Mapping[str, Any]], revision: str
+    http: httpx.Client, model: str, rows: Iterable[str | Mapping[str, Any]], revision: str, test: bool
 ) -> Iterator[dict[str, Any]]:
     """Answers to rows, in their order; see :meth:`gts.platform.client_models.ModelCalls.predict_lines`."""
     path = f"/api/v1/models/{model_path(model)}/predict-lines"
     number = 0
     for lines in _blocks(rows):
         try:
-            with _sent(http, path, revision, lines) as response:
+            asked = {"revision": revision, **({"test": "true"} if test else {})}
+            with _sent(http, path, asked, lines) as response:
                 revision = response.headers.get("x-gts-commit", revision)  # of the next block too
                 yield from _answers(response, number, len(lines))
         except httpx.TransportError as error:
@@ -40,11 +41,13 @@ def answered_lines(
 
 
 @contextmanager
-def _sent(http: httpx.Client, path: str, revision: str, lines: list[bytes]) -> Iterator[httpx.Response]:
+def _sent(
+    http: httpx.Client, path: str, asked: Mapping[str, str], lines: list[bytes]
+) -> Iterator[httpx.Response]:
     """The answer to a block of lines, waiting while the server has too much to do."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
-        with http.stream("POST", path, params={"revision": revision}, content=b"".join(lines)) as response:
+        with http.stream("POST", path, params=asked, content=b"".join(lines)) as response:
             if not response.is_error:
                 yield response
                 return

@@ -130,7 +130,12 @@ class ModelCalls(ABC):
         return answer
 
     def predict_lines(
-        self, model: str, rows: Iterable[str | Mapping[str, Any]], *, revision: str | None = None
+        self,
+        model: str,
+        rows: Iterable[str | Mapping[str, Any]],
+        *,
+        revision: str | None = None,
+        test: bool = False,
     ) -> Iterator[dict[str, Any]]:
         """Ask a served model about any number of rows, of which few are held at a time; all are answered by one commit.
 
@@ -138,6 +143,7 @@ class ModelCalls(ABC):
             model: ``namespace/name``.
             rows: Texts or rows, as for :meth:`predict`.
             revision: Commit, branch or alias, as it stands at the beginning; default: the newest.
+            test: Whether this tests the model rather than uses it: nothing of it is kept as traffic.
 
         Yields:
             For each row what the model says, or ``{"error": {...}, "line": n}`` where it cannot be answered.
@@ -153,7 +159,7 @@ class ModelCalls(ABC):
         """
         from gts.platform.client_lines import answered_lines
 
-        return answered_lines(self._http, model, rows, revision or "main")
+        return answered_lines(self._http, model, rows, revision or "main", test)
 
     def pull(
         self, model: str, folder: str | Path, *, revision: str | None = None, only: Sequence[str] = ()

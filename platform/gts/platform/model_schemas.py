@@ -75,6 +75,9 @@ class AliasView(BaseModel):
 Text = Annotated[str, Field(examples=["where is my parcel?"])]
 
 
+IS_TEST = "Whether this tests the model rather than uses it: nothing of it is kept as traffic."
+
+
 class PredictBody(BaseModel):
     """What to ask a model about: texts, or rows of its task."""
 
@@ -98,6 +101,7 @@ class PredictBody(BaseModel):
     fallback: str | None = Field(
         None, max_length=200, description="Name of a language model that answers the rest; needs `max_error`."
     )
+    test: bool = Field(False, description=IS_TEST)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

@@ -30,6 +30,7 @@ from gts.platform.cli.registry import add_commands as add_registry_commands
 from gts.platform.cli.reproducing import add_commands as add_reproducing_commands
 from gts.platform.cli.server import add_commands as add_server_commands
 from gts.platform.cli.steering import add_commands as add_steering_commands
+from gts.platform.cli.traffic import add_commands as add_traffic_commands
 from gts.platform.cli.versions import add_commands as add_version_commands
 
 INTERRUPTED = 130
@@ -53,6 +54,7 @@ for add_commands in (
     add_model_commands,
     add_exporting_commands,
     add_version_commands,
+    add_traffic_commands,
     add_comparing_commands,
     add_lineage_commands,
     add_reproducing_commands,

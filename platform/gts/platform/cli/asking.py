@@ -63,8 +63,12 @@ def opened_model(
     token: str | None,
     data_dir: Path | None,
     bound: Bound | None = None,
+    *,
+    is_test: bool = False,
 ) -> Iterator[Model]:
     """Open a model by the name that a person gave, to be asked within a bound on its errors if there is one.
+
+    What tests it is not kept as traffic.
 
     Raises:
         NotFound: There is no such folder, model or revision.
@@ -81,7 +85,7 @@ def opened_model(
     with connect(url, token, data_dir) as client:
         manifest = served_manifest(client, name, revision)
         if bound is None:
-            yield Model(manifest, lambda rows: _of_platform(client, name, revision, rows))
+            yield Model(manifest, lambda rows: _of_platform(client, name, revision, rows, is_test))
             return
 
         def ask(batch: list[Row]) -> list[Row]:
@@ -114,7 +118,7 @@ def _in_batches(ask: Callable[[list[Row]], list[Row]], rows: Iterable[Row]) -> I
 
 
 def _of_platform(
-    client: Client, name: str, revision: str | None, rows: Iterable[Row]
+    client: Client, name: str, revision: str | None, rows: Iterable[Row], is_test: bool
 ) -> Iterator[tuple[Row, Row]]:
     from gts.platform.remote import error_told
 
@@ -125,7 +129,7 @@ def _of_platform(
             sent.append(row)
             yield row
 
-    for said in client.predict_lines(name, noted(), revision=revision):
+    for said in client.predict_lines(name, noted(), revision=revision, test=is_test):
         if "error" in said:
             raise error_told(said["error"])
         yield sent.popleft(), said

@@ -63,7 +63,7 @@ def evaluate(
     from gts.tasks.columns import Columns
     from gts.tasks.source import FileSource
 
-    with opened_model(model, revision, url, token, data_dir) as asked:
+    with opened_model(model, revision, url, token, data_dir, is_test=True) as asked:
         if asked.student is None:
             raise Forbidden(
                 f"the token may ask {model}, but not read what it is",

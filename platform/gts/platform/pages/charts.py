@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from gts.platform.pages.languages import ENGLISH, Language
-from gts.platform.pages.wording import duration, percent
+from gts.platform.pages.wording import duration, percent, shorten
 
 _ROW_HEIGHT, _AXIS_HEIGHT, _TOP = 52, 26, 4
+_NAMED, _NAME_CHARS = 5, 12
 _INSET = 2.0  # percent left free on both sides, so that marks at the ends are not cut
 
 
@@ -205,6 +206,72 @@ def bar(share: float, mark: float | None = None) -> Markup:
         '<rect class="bar-track" y="2" width="100%" height="6" rx="3"/>'
         '<rect class="bar-fill" y="2" width="{length:.1f}%" height="6" rx="3"/>{tick}</svg>'
     ).format(length=length, tick=tick)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Share of rows in one bin of a histogram.
+
+    Attributes:
+        name: What it stands for.
+        then: Share before.
+        now: Share now.
+    """
+
+    name: str
+    then: float
+    now: float
+
+
+def then_and_now(bins: Sequence[Bin], language: Language = ENGLISH) -> Markup:
+    """Two histograms over the same bins, side by side.
+
+    Example:
+        >>> "&lt; 10" in then_and_now([Bin("< 10", 0.5, 0.25), Bin("≥ 10", 0.5, 0.75)])
+        True
+    """
+    if not bins:
+        return Markup("")
+    tall, step = 72, 100 / len(bins)
+    most = max(max(one.then, one.now) for one in bins) or 1.0
+    parts = []
+    for place, one in enumerate(bins):
+        heights = [round(tall * share / most, 1) for share in (one.then, one.now)]
+        parts.append(
+            Markup(
+                '<g><title>{title}</title><rect class="then" x="{x1:.2f}%" y="{y1}" width="{wide:.2f}%" height="{h1}"/>'
+                '<rect class="now" x="{x2:.2f}%" y="{y2}" width="{wide:.2f}%" height="{h2}"/></g>'
+            ).format(
+                title=_told(one, language),
+                x1=(place + 0.1) * step,
+                x2=(place + 0.5) * step,
+                wide=0.38 * step,
+                y1=round(_TOP + tall - heights[0], 1),
+                h1=heights[0],
+                y2=round(_TOP + tall - heights[1], 1),
+                h2=heights[1],
+            )
+        )
+    named = {0, len(bins) // 2, len(bins) - 1} if len(bins) > _NAMED else set(range(len(bins)))
+    parts += [
+        Markup('<text class="tick" x="{x:.2f}%" y="{y}" text-anchor="middle">{name}</text>').format(
+            x=(place + 0.5) * step, y=_TOP + tall + 18, name=shorten(bins[place].name, _NAME_CHARS)
+        )
+        for place in sorted(named)
+    ]
+    spoken = language.gettext("; ").join(_told(one, language) for one in bins)
+    return Markup(
+        '<svg class="histograms" role="img" aria-label="{spoken}" width="100%" height="{height}">{body}</svg>'
+    ).format(spoken=spoken, height=_TOP + tall + _AXIS_HEIGHT, body=Markup("").join(parts))
+
+
+def _told(one: Bin, language: Language) -> str:
+    return language.gettext(
+        "%(name)s: %(then)s in training, %(now)s now",
+        name=one.name,
+        then=percent(one.then),
+        now=percent(one.now),
+    )
 
 
 def axis(low: float, high: float) -> tuple[float, float, tuple[float, ...]]:

@@ -13,9 +13,11 @@ from gts.platform.pages.languages import language_of
 from gts.platform.pages.lineages import lineage_view
 from gts.platform.pages.modelviews import ModelPageView, model_page
 from gts.platform.pages.render import render
+from gts.platform.pages.trafficviews import traffic_view
 from gts.platform.pages.versionviews import SHOWN_ROWS, versions_view
 from gts.platform.published import describe_model
 from gts.platform.services import Services
+from gts.platform.traffic.report import traffic_of
 from gts.platform.versions_lineage import lineage_of
 
 _NOTHING_TRIED: dict[str, Any] = {"text": "", "other": "", "answer": None, "problem": None, "tried": False}
@@ -48,6 +50,7 @@ def render_model(
     address: str | None = None,
     problem: GTSError | None = None,
     refused: GTSError | None = None,
+    traffic_refused: GTSError | None = None,
     **tried: Any,
 ) -> HTMLResponse:
     """The page of a model.
@@ -59,11 +62,13 @@ def render_model(
         address: Where the page can be opened; for answers to forms.
         problem: Why the model gave no answer.
         refused: Why a version was not promoted, rolled back or retired.
+        traffic_refused: Why something that concerns its traffic was not done.
         **tried: What was asked of the model and what it answered.
     """
     language, registry = language_of(request), services.registry
     history = registry.promotions.history(model.namespace, model.name, limit=SHOWN_ROWS + 1)
-    failed = problem or refused
+    failed = problem or refused or traffic_refused
+    traffic = traffic_of(services, model.namespace, model.name, model.commit)
     return render(
         request,
         "model.html",
@@ -71,6 +76,7 @@ def render_model(
         address=address,
         model=model,
         versions=versions_view(model, registry.refs(model.namespace, model.name), history, refused, language),
+        traffic=traffic_view(traffic, traffic_refused, language),
         lineage=lineage_view(lineage_of(services, model.namespace, model.name, model.commit), language),
         **(_NOTHING_TRIED | tried | {"problem": problem}),
     )

@@ -18,6 +18,7 @@ from gts.platform.pages.modelviews import model_line
 from gts.platform.pages.new import router as new_router
 from gts.platform.pages.questions import router as question_router
 from gts.platform.pages.render import render, static_file
+from gts.platform.pages.traffic import router as traffic_router
 from gts.platform.pages.versions import router as version_router
 from gts.platform.pages.views import job_line
 from gts.platform.services import ServicesDep
@@ -114,5 +115,6 @@ for _router in (
     model_router,
     version_router,
     comparing_router,
+    traffic_router,
 ):
     pages_router.include_router(_router)

@@ -11,6 +11,7 @@ from gts.platform.auth import GuardedRoute, Inferrer, Reader, Writer
 from gts.platform.cascading import ask_cascade
 from gts.platform.errors import error_responses
 from gts.platform.model_schemas import (
+    IS_TEST,
     AliasBody,
     AliasView,
     ModelDetail,
@@ -105,9 +106,19 @@ async def predict(
     """
     if body.max_error is not None:
         model = f"{namespace}/{name}"
-        found = await ask_cascade(services, model, body.revision, body.asked(), body.max_error, body.fallback)
+        found = await ask_cascade(
+            services,
+            model,
+            body.revision,
+            body.asked(),
+            body.max_error,
+            body.fallback,
+            is_traffic=not body.test,
+        )
         return JSONResponse(found)
-    served, answers = await services.students.predict(f"{namespace}/{name}", body.revision, body.asked())
+    served, answers = await services.students.predict(
+        f"{namespace}/{name}", body.revision, body.asked(), is_traffic=not body.test
+    )
     # A response of our own: checking a thousand answers against their model takes longer than making them.
     return JSONResponse({"model": served.model, "commit": served.commit, "predictions": answers})
 
@@ -131,6 +142,7 @@ async def predict_lines(
     namespace: str,
     name: str,
     revision: Annotated[str, Query(max_length=255, description="Commit, branch or alias.")] = "main",
+    test: Annotated[bool, Query(description=IS_TEST)] = False,
 ) -> AnsweredLines:
     """For files of any length: JSON lines in, each a text or a row, and JSON lines out, in their order, while the body still comes.
 
@@ -138,7 +150,7 @@ async def predict_lines(
     `{"error": {...}, "line": n}` in its place; blank lines get nothing. Read while you send (as `curl -T file` does): the server
     reads about a megabyte ahead of its answers, and no further.
     """
-    return AnsweredLines(request, services.students, f"{namespace}/{name}", revision)
+    return AnsweredLines(request, services.students, f"{namespace}/{name}", revision, is_traffic=not test)
 
 
 @router.get(

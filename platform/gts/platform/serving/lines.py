@@ -117,11 +117,14 @@ class AnsweredLines(Response):
         engine: What answers.
         model: ``namespace/name``.
         revision: Commit, branch or alias.
+        is_traffic: Whether somebody uses the model, rather than tests it.
     """
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, request: Request, engine: Engine, model: str, revision: str) -> None:
+    def __init__(
+        self, request: Request, engine: Engine, model: str, revision: str, *, is_traffic: bool = True
+    ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers()
@@ -129,12 +132,15 @@ class AnsweredLines(Response):
         self._engine = engine
         self._model = model
         self._revision = revision
+        self._is_traffic = is_traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; errors before the first byte are raised, a later one becomes the last line."""
         started = False
         try:
-            async with self._engine.stream(self._model, self._revision) as stream:
+            async with self._engine.stream(
+                self._model, self._revision, is_traffic=self._is_traffic
+            ) as stream:
                 self.headers[COMMIT_HEADER] = stream.served.commit
                 head = {
                     "type": "http.response.start",

@@ -25,7 +25,7 @@ OTHERS: Final = None
 """Stands for the labels that are too rare to be looked at one by one."""
 
 _FALSE_ALARMS = 0.01  # of all quantities together
-_DRAWS = 10_000
+_DRAWS = 4_000
 _SEED = 0
 _SOME, _MUCH = (
     0.1,

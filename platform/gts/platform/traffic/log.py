@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
 
-from gts.core.database import Database, now
+from gts.core.database import Database, database_failure, now
 from gts.core.errors import NotFound
 from gts.core.fingerprint import canonical_json
 from gts.platform.cascade import STUDENT
@@ -275,7 +275,9 @@ class TrafficLog:
         at = time.monotonic()
         if self._warned_at is None or at - self._warned_at > _WARN_EVERY_S:
             self._warned_at = at
-            logger.warning("what models are asked is not kept: %s: %s", type(error).__name__, error)
+            # A database's message repeats what was to be written, which is people's own text.
+            known = database_failure(error) if isinstance(error, DBAPIError) else None
+            logger.warning("what models are asked is not kept: %s", known or type(error).__name__)
 
 
 def read_part(row: Mapping[str, Any], student: StudentManifest) -> dict[str, Any]:
