@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 _GIB = 1 << 30
 _MEMORY_GIB, _DISK_GIB = 4, 5
 _EXTRAS = {
-    "platform": ("fastapi", "sqlalchemy", "alembic", "uvicorn", "ray", "celery", "psutil"),
+    "platform": (
+        "fastapi",
+        "sqlalchemy",
+        "alembic",
+        "uvicorn",
+        "httptools",
+        "prometheus_client",
+        "ray",
+        "celery",
+        "psutil",
+    ),
     "train": ("torch", "transformers", "model2vec", "scikit-learn", "onnx", "pyarrow"),
     "llm": ("accelerate", "openai", "peft"),
 }

@@ -207,7 +207,8 @@ def require_platform_extra() -> None:
     """
     from importlib.util import find_spec
 
-    missing = [name for name in ("fastapi", "sqlalchemy", "uvicorn", "alembic") if find_spec(name) is None]
+    needed = ("fastapi", "sqlalchemy", "uvicorn", "httptools", "prometheus_client", "alembic")
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         error: GTSError = MissingDependency(
             f"the server needs {', '.join(missing)}, which is not installed",

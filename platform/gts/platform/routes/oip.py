@@ -17,8 +17,8 @@ from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import GuardedRoute, Inferrer
 from gts.platform.errors import error_response, validation_error
 from gts.platform.services import Services, ServicesDep
-from gts.platform.serving.engine import Served
 from gts.platform.serving.oip import InferRequest, metadata, response, rows_of, wanted_of
+from gts.platform.serving.values import Served
 from gts.student.layout import StudentManifest
 
 _BINARY = "inference-header-content-length"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import Any
 
 from gts.core.errors import Unavailable
 from gts.platform.serving.pace import weight_of
 from gts.platform.serving.shelf import Loaded
+from gts.platform.serving.values import Answers, Rows
 
-logger = logging.getLogger("gts.platform")
-
-Rows = Sequence[Mapping[str, Any]]
-Answers = list[dict[str, Any]]
 OnBatch = Callable[[Loaded, int, int, float], None]
 """Told of each call: the student, how many questions with how many rows it answered, and in how many seconds."""
 

@@ -16,11 +16,12 @@ from gts.core.errors import InvalidInput
 from gts.core.threads import available_cores
 from gts.platform.serving.batching import Batcher
 from gts.platform.serving.calls import SharedCalls
-from gts.platform.serving.engine import Answers, Engine, Rows, Served, split_model
+from gts.platform.serving.engine import Engine, split_model
 from gts.platform.serving.metrics import Gauge
 from gts.platform.serving.pace import weight_of
 from gts.platform.serving.remembering import Changes, Remembered
 from gts.platform.serving.shelf import Loaded, Shelf, open_shelved
+from gts.platform.serving.values import Answers, Rows, Served
 from gts.platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _parts(weights: Sequence[int], room: int) -> Iterator[list[int]]:
 
 
 def _give_back() -> None:
-    """Return memory that was needed to load a student: glibc would keep a third as much as it takes (benchmarks/LOG.md)."""
+    """Return memory that was needed to load a student: glibc would keep half of what it takes (benchmarks/LOG.md)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)

@@ -19,9 +19,10 @@ from gts.core.database import Database
 from gts.core.errors import GTSError, InvalidInput, Overloaded, Unavailable
 from gts.core.threads import limit_threads
 from gts.platform.app import build_services, create_app
-from gts.platform.serving.engine import Answers, Engine, Rows, Served, split_model
+from gts.platform.serving.engine import Engine, split_model
 from gts.platform.serving.local import LocalEngine
 from gts.platform.serving.remembering import Changes, Remembered
+from gts.platform.serving.values import Answers, Rows, Served
 from gts.platform.settings import Settings, environment, load_settings
 from gts.student.layout import read_manifest
 
