@@ -26,12 +26,22 @@ DOCUMENTS = [
         "docs/language-models.md",
         "docs/registry.md",
         "docs/versions.md",
+        "docs/storage.md",
+        "docs/serving.md",
         "examples/support-tickets/README.md",
     )
 ]
 README = (ROOT / "README.md").read_text("utf-8")
 # Variables that no field of the settings stands for.
-OTHER_VARIABLES = {"GTS_URL", "GTS_CATALOGUE", "GTS_MODELS", "GTS_PROMPTS", "GTS_DEBUG", "GTS_LLAMA_PYTHON"}
+OTHER_VARIABLES = {
+    "GTS_URL",
+    "GTS_CATALOGUE",
+    "GTS_MODELS",
+    "GTS_PROMPTS",
+    "GTS_DEBUG",
+    "GTS_FROM_TOKEN",
+    "GTS_LLAMA_PYTHON",
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -121,16 +131,17 @@ def test_every_path_exists():
 
 
 def test_every_route_exists():
-    from gts.platform.routes import jobs, models, predict, system, versions
+    from gts.platform.routes import decisions, jobs, metrics, models, oip, predict, system, versions
 
-    routes = {
-        route.path for room in (jobs, models, predict, system, versions) for route in room.router.routes
-    }
+    rooms = (decisions, jobs, metrics, models, oip, predict, system, versions)
+    routes = {route.path for room in rooms for route in room.router.routes}
+    routes |= {route.path for route in oip.public_router.routes}
     routes |= {f"/api/v1{path}" for path in routes} | {"/api/v1/openapi.json"}
-    named = set(mentions(r"(?:127\.0\.0\.1:8750|GET |^)(/(?:api/v1|models)/[\w/.-]+)"))
-    assert "/api/v1/health" in named and "/api/v1/jobs" in named
+    paths = r"(/(?:api/v1|models|v1|v2)/[\w/.{}-]+|/metrics)"
+    named = set(mentions(rf"(?:127\.0\.0\.1:8750|GET |POST |^){paths}"))
+    assert {"/api/v1/health", "/api/v1/jobs", "/v2/health/ready", "/v1/systemone", "/metrics"} <= named
     shapes = {re.sub(r"/local/[\w-]+", "/{namespace}/{name}", path) for path in named}
-    assert shapes <= routes
+    assert {shape.replace("/versions/main", "/versions/{version:path}") for shape in shapes} <= routes
 
 
 def test_the_task_in_the_readme_is_a_task():

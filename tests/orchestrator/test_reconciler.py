@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
+from gts.core.errors import Unavailable
 from gts.orchestrator import jobs, queue
 from gts.orchestrator.knock import NoKnock
 from gts.orchestrator.reconciler import TEMPORARY_FOR_S, Reconciler
@@ -86,6 +87,27 @@ def test_further_cleaners_are_called_at_once_but_not_in_every_round(
     reconciler.tick()
 
     assert len(called) == 2
+
+
+def test_it_outlives_storage_that_does_not_answer(sqlite_database: Database, store: ArtifactStore) -> None:
+    rounds = threading.Semaphore(0)
+
+    class Counting(NoKnock):
+        def knock(self, job_id: str) -> None:
+            rounds.release()
+
+    def clean() -> int:
+        raise Unavailable("the storage does not answer")
+
+    with sqlite_database.writing() as session:
+        jobs.submit(
+            session, owner="ann", namespace="ann", name="t", spec={}, task_artifact="a", idempotency_key=None
+        )
+    reconciler = Reconciler(sqlite_database, store, Counting(), period_s=0.05, cleaners=[clean])
+    reconciler.start()
+
+    assert rounds.acquire(timeout=20) and rounds.acquire(timeout=20), "it goes on after the failed round"
+    reconciler.stop()
 
 
 def test_it_runs_by_itself_until_stopped(

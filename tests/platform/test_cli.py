@@ -300,6 +300,7 @@ def test_doctor_looks_at_everything(gts):
         "train",
         "llm",
         "encoder",
+        "blobs",
         "cores",
         "memory",
         "disk",

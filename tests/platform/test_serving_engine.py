@@ -257,6 +257,18 @@ def test_too_many_requests_at_once_are_refused(engine_with, published):
     assert ask(engine)[1][0]["scores"]
 
 
+def test_what_is_quickly_said_is_said_at_once(engine_with, published):
+    engine = engine_with()
+    for _ in range(20):
+        ask(engine)
+    engine._batcher.close()  # nothing is handed to threads any more
+    assert ask(engine)[1][0]["labels"] == ["delivery"]
+    with pytest.raises(InvalidInput, match=r"rows\[1\]"):
+        ask(engine, [*PARCEL, {}])
+    with pytest.raises(Unavailable):
+        ask(engine, rows("parcel " * 10_000))
+
+
 def test_a_large_request_is_answered_in_parts_and_in_order(engine_with, published):
     engine = engine_with(max_batch_ms=1)
     texts = ["parcel " * (number % 7) + "refund" * (number % 2) for number in range(600)]

@@ -157,6 +157,10 @@ def test_work_ends_when_the_client_leaves(published, duplex, services):
     assert in_flight(services) == 1
     client.close()
     until(lambda: in_flight(services) == 0)
+    assert (
+        b'gts_predict_requests_total{model="local/tickets",outcome="cancelled"} 1.0'
+        in services.students.metrics.text()
+    )
 
 
 def test_a_client_that_only_sends_is_read_no_further_than_a_megabyte_ahead(published, duplex, services):

@@ -100,6 +100,20 @@ def test_nested_data_is_read_row_by_row(http, published):
     assert answer["outputs"][0]["data"] == ["delivery", "billing"]
 
 
+@pytest.mark.parametrize("kind", [None, "application/octet-stream", "application/x-www-form-urlencoded"])
+def test_a_body_is_json_whatever_it_is_called(http, published, kind):
+    headers = {"Content-Type": kind} if kind else {}
+    answer = http.post("/v2/models/local/tickets/infer", content=json.dumps(body()), headers=headers)
+    assert answer.json()["outputs"][0]["data"] == ["delivery", "billing"]
+
+
+def test_pages_of_other_sites_cannot_ask(anonymous, token, published):
+    anonymous.get(f"/?token={token}")
+    url, content = "/v2/models/local/tickets/infer", json.dumps(body())
+    assert anonymous.post(url, content=content, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert anonymous.post(url, content=content, headers={"Origin": "http://testserver"}).status_code == 200
+
+
 def test_other_refusals_keep_their_status(http, anonymous, services, published):
     url = "/v2/models/local/tickets/infer"
     many = body(["a"] * (services.settings.max_texts + 1))

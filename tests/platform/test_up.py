@@ -121,6 +121,22 @@ def test_from_start_to_prediction_to_the_end(up, task):
     assert token not in log and "Traceback" not in log
 
 
+def test_server_and_workers_keep_blobs_in_s3(up, task, s3_url, tmp_path, monkeypatch):
+    platform = up(GTS_BLOB_URL=s3_url)
+    with platform.client() as client:
+        job = client.submit(task)
+        assert client.wait(job["id"])["state"] == "succeeded"
+        assert client.predict("local/tickets", ["my parcel"])[0]["labels"] == ["delivery"]
+        pulled = client.pull("local/tickets", tmp_path / "pulled")
+    assert (pulled / "gts.json").is_file()
+    assert not (platform.folder / "blobs").exists()
+    assert list((platform.folder / "blob-cache").glob("*/*"))
+    platform.end()
+    assert run(["registry", "fsck", "--data-dir", str(platform.folder)]) == 1, "no blob is on the disk"
+    monkeypatch.setenv("GTS_BLOB_URL", s3_url)
+    assert run(["registry", "fsck", "--data-dir", str(platform.folder)]) == 0
+
+
 def test_the_command_line_against_a_running_platform(up, task, tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("GTS_HOME", str(up().folder))
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in task["examples"]))

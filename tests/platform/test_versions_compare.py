@@ -138,6 +138,17 @@ def test_rows_of_the_job_are_for_its_owner(http, published, services, task, tmp_
     assert "parcel parcel" not in json.dumps(found)
 
 
+def test_a_token_that_is_limited_to_a_model_sees_no_rows_of_jobs(
+    anonymous, published, services, task, tmp_path
+):
+    mine = of_job(services, task, turned(tmp_path / "one"))
+    params = {"from": published.oid, "to": mine.oid}
+    for only, sees in ((None, True), (frozenset({MODEL}), False)):
+        secret, _ = services.tokens.create("t", repositories=only)
+        found = anonymous.get(URL, params=params, headers={"Authorization": f"Bearer {secret}"}).json()
+        assert (found["asked"] is not None) is sees and ("where is my parcel" in json.dumps(found)) is sees
+
+
 def test_rows_that_one_has_learnt_from_are_left_out_or_said_to_be(http, published, services, task, tmp_path):
     first = of_job(services, task, turned(tmp_path / "one"))
     asked = http.get(URL, params={"from": published.oid, "to": first.oid}).json()["asked"]

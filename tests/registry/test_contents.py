@@ -123,5 +123,9 @@ def test_configs_that_ask_for_code_or_cannot_be_read_are_refused(
         check_content(path, io.BytesIO(config))
 
 
+def test_the_list_of_training_data_is_no_config() -> None:
+    check_content("data_config.json", io.BytesIO(b'[{"name": "reddit", "lines": 1}]'))
+
+
 def test_a_label_may_be_called_auto_map() -> None:
     check_content("config.json", io.BytesIO(b'{"label2id": {"auto_map": 0}, "auto_map": null}'))

@@ -178,12 +178,19 @@ def locate(model_id: str) -> Path:
                 mend=f"install it again: {entry.install}",
                 file=str(name),
             )
-    _check_architecture(entry, folder)
+    check_architecture(entry, folder)
     return folder
 
 
-def _check_architecture(entry: BaseModelEntry, folder: Path) -> None:
-    """RoBERTa and its kin load as BERT with positions shifted by two: nothing fails, and every vector is wrong."""
+def check_architecture(entry: BaseModelEntry, folder: Path) -> None:
+    """Refuse a model that an entry's role cannot be filled by.
+
+    RoBERTa and its kin load as BERT with positions shifted by two: nothing fails, and every vector is wrong.
+
+    Raises:
+        MissingDependency: The folder holds no model of ``transformers``.
+        InvalidInput: It is of another architecture than the catalogue's encoders have.
+    """
     try:
         found = json.loads((folder / "config.json").read_text("utf-8"))["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -172,12 +172,11 @@ class RemoteBlobs:
             raise no_blob(digest) from None
 
     def remove(self, blob: StoredBlob) -> bool:
-        """Remove a blob, unless it was written again since it was listed; says whether."""
+        """Remove a blob, unless it was written again since it was listed; says whether. A copy stays until it is old."""
         if not self._is_still(blob):
             return False
         with s3_errors(self._base):
             self._files.rm_file(self._place(blob.digest))
-        self._cache.drop(blob.digest)
         return True
 
     def quarantine(self, blob: StoredBlob) -> str | None:

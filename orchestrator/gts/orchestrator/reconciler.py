@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
+from gts.core.errors import GTSError
 from gts.orchestrator import queue, steering
 from gts.orchestrator.clock import Clock, database_clock
 from gts.orchestrator.knock import Knock
@@ -81,7 +82,7 @@ class Reconciler:
         while True:
             try:
                 self.tick()
-            except (DBAPIError, OSError):
+            except (DBAPIError, OSError, GTSError):
                 logger.warning("a round of the reconciler failed; trying again", exc_info=True)
             if self._stopped.wait(self._period_s):
                 return

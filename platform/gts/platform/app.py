@@ -33,9 +33,9 @@ from gts.platform.routes import (
 from gts.platform.routes.hub import HubOptions, hub_router
 from gts.platform.routes.hub_lfs import upload_key
 from gts.platform.services import Services
-from gts.platform.serving.calls import SharedCalls
 from gts.platform.serving.engine import Engine
 from gts.platform.serving.local import LocalEngine
+from gts.platform.serving.remembering import Changes, Remembered
 from gts.platform.settings import Settings
 from gts.platform.storage import open_store
 from gts.platform.tokens import TokenStore
@@ -82,7 +82,12 @@ def build_services(
         tokens=tokens,
         students=students,
         traffic=log,
-        verify=SharedCalls(tokens.verify, ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify")),
+        verify=Remembered(
+            tokens.verify,
+            ThreadPoolExecutor(_VERIFYING, thread_name_prefix="verify"),
+            Changes(settings.database),
+            lambda token: token.active,
+        ),
         knock=open_knock(settings.redis_url),
     )
 

@@ -7,7 +7,6 @@ page is opened with ``?token=`` (the URL that ``gts up`` prints) or by the form 
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Coroutine
@@ -98,7 +97,7 @@ async def identified(
     """
     if (known := getattr(request.state, "user", None)) is not None:
         return cast(User, known)
-    return _known(request, await asyncio.wrap_future(services.verify.ask(_secret(request))))
+    return _known(request, await services.verify.get(_secret(request)))
 
 
 def _secret(request: Request) -> str:

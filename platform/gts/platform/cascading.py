@@ -12,7 +12,8 @@ from gts.orchestrator import jobs
 from gts.platform.cascade import AskTeacher, Rows, cascade
 from gts.platform.fallback import Teacher, allowed, gold_of
 from gts.platform.services import Services
-from gts.platform.serving.engine import Served, split_model
+from gts.platform.serving.engine import split_model
+from gts.platform.serving.values import Served
 from gts.tasks.dataset import TaskData
 
 

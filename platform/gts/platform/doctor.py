@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 _GIB = 1 << 30
 _MEMORY_GIB, _DISK_GIB = 4, 5
 _EXTRAS = {
-    "platform": ("fastapi", "sqlalchemy", "alembic", "uvicorn", "ray", "celery", "psutil"),
+    "platform": (
+        "fastapi",
+        "sqlalchemy",
+        "alembic",
+        "uvicorn",
+        "httptools",
+        "prometheus_client",
+        "ray",
+        "celery",
+        "psutil",
+    ),
     "train": ("torch", "transformers", "model2vec", "scikit-learn", "onnx", "pyarrow"),
     "llm": ("accelerate", "openai", "peft"),
 }
@@ -65,6 +75,7 @@ def examine(settings: Settings) -> list[Check]:
         _disk(settings),
         _ray(settings),
         _database(settings),
+        _blobs(settings),
         _server(settings),
         *_prompts(),
         *_models(),
@@ -283,6 +294,18 @@ def _database(settings: Settings) -> Check:
     except (SQLAlchemyError, OSError, ImportError) as error:
         reason = str(error).partition("\n")[0]
         return Check("database", False, f"{shown}: {reason}", "is `database_url` right, and does it run?")
+
+
+def _blobs(settings: Settings) -> Check:
+    if not settings.blob_url:
+        return Check("blobs", True, f"in {settings.blob_root}")
+    from gts.platform.storage import open_store
+
+    try:
+        open_store(settings)
+    except GTSError as error:
+        return Check("blobs", False, error.message, error.mend)
+    return Check("blobs", True, f"in {settings.blob_url}, copies in {settings.blob_cache_root}")
 
 
 def _server(settings: Settings) -> Check:

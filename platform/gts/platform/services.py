@@ -14,8 +14,8 @@ from gts.platform.settings import Settings
 from gts.platform.tokens import Token, TokenStore
 
 if TYPE_CHECKING:
-    from gts.platform.serving.calls import SharedCalls
     from gts.platform.serving.engine import Engine
+    from gts.platform.serving.remembering import Remembered
     from gts.platform.traffic.log import TrafficLog
     from gts.registry.registry import Registry
 
@@ -33,7 +33,7 @@ class Services:
         tokens: Access tokens.
         students: What answers predictions.
         traffic: Keeps what they are asked, where somebody wants that.
-        verify: Asks ``tokens`` for those who send a token at the same time.
+        verify: Knows the tokens that were sent before.
         knock: Tells workers that a job waits.
     """
 
@@ -45,7 +45,7 @@ class Services:
     tokens: TokenStore
     students: Engine
     traffic: TrafficLog
-    verify: SharedCalls[str, Token]
+    verify: Remembered[str, Token]
     knock: Knock
 
 

@@ -13,7 +13,7 @@ from gts.platform.scoring import check_metric, measures_of, score_answers
 from gts.platform.services import Services
 from gts.platform.versions_chance import chance
 from gts.platform.versions_flips import Answers, Verdict, flipped, nearness, verdicts
-from gts.platform.versions_rows import Tested, given, stored
+from gts.platform.versions_rows import AskedRows, given, stored
 from gts.platform.versions_sides import judge_of, side_of
 from gts.student.layout import StudentManifest
 from gts.student.opening import texts_in
@@ -66,7 +66,7 @@ async def compare(
         return found | {"asked": None, "unasked": judge}
     decides = check_metric(metric, judge)
     tested = await run_in_threadpool(given, source, judge) if source is not None else None
-    if tested is None:
+    if tested is None and user.token.repositories is None:  # limited tokens see no data of jobs
         tested = await run_in_threadpool(stored, services, user, sides, judge)
     if tested is None:
         why = "no labelled rows were given, and the platform has none of the jobs that made these revisions, or not of yours"
@@ -77,7 +77,9 @@ async def compare(
     return found | {"asked": result, "unasked": None}
 
 
-def hold(judge: StudentManifest, tested: Tested, old: Answers, new: Answers, metric: str) -> dict[str, Any]:
+def hold(
+    judge: StudentManifest, tested: AskedRows, old: Answers, new: Answers, metric: str
+) -> dict[str, Any]:
     """Hold the answers of two students about the same rows against each other.
 
     Args:

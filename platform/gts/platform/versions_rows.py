@@ -27,7 +27,7 @@ Origin = Literal["given", "test", "gold"]
 
 
 @dataclass(frozen=True)
-class Tested:
+class AskedRows:
     """Labelled rows that both are asked about.
 
     Attributes:
@@ -41,7 +41,7 @@ class Tested:
     notes: tuple[str, ...] = ()
 
 
-def given(source: Source, judge: StudentManifest) -> Tested:
+def given(source: Source, judge: StudentManifest) -> AskedRows:
     """Rows that came with the request.
 
     Raises:
@@ -54,10 +54,10 @@ def given(source: Source, judge: StudentManifest) -> Tested:
             f"{len(rows.rows):,} rows; two revisions are asked about {MOST_ROWS:,} at most",
             mend="send a part of them, drawn at random",
         )
-    return Tested(rows, "given")
+    return AskedRows(rows, "given")
 
 
-def stored(services: Services, user: User, sides: Sequence[Side], judge: StudentManifest) -> Tested | None:
+def stored(services: Services, user: User, sides: Sequence[Side], judge: StudentManifest) -> AskedRows | None:
     """Rows of the jobs that made the two, the newer first: test rows, else those that students learnt from."""
     tasks = [
         task for side in reversed(sides) if (task := _task_of(services, user, side.revision)) is not None
@@ -78,11 +78,11 @@ def stored(services: Services, user: User, sides: Sequence[Side], judge: Student
     return None
 
 
-def _some(rows: Sequence[Any], origin: Origin, notes: tuple[str, ...]) -> Tested:
+def _some(rows: Sequence[Any], origin: Origin, notes: tuple[str, ...]) -> AskedRows:
     """The first rows where there are many: the answer is waited for."""
     if len(rows) > _MOST_STORED:
         notes = (*notes, f"the first {_MOST_STORED:,} of {len(rows):,} rows are asked about")
-    return Tested(LabelledFile(rows[:_MOST_STORED]), origin, notes)
+    return AskedRows(LabelledFile(rows[:_MOST_STORED]), origin, notes)
 
 
 def _task_of(services: Services, user: User, revision: Revision) -> AnyTask | None:

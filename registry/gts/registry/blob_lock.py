@@ -27,8 +27,10 @@ def share_blobs(session: Session) -> None:
 
 
 def own_blobs(session: Session) -> None:
-    """No commit looks for blobs before this transaction ends; for short ones that remove blobs."""
+    """No commit looks for blobs before this transaction ends; the first thing in one that removes blobs, a short one."""
     if _is_postgres(session):
+        # What was committed while this waited for the lock must be seen afterwards.
+        session.connection(execution_options={"isolation_level": "READ COMMITTED"})
         # Were the transaction ended for being idle while the storage is slow, a commit could get in between.
         session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _KEY})

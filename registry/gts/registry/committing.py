@@ -116,7 +116,8 @@ class Committing(Landing):
 
     def _checked(self, operation: AddUpload, known: Mapping[str, tuple[int, str | None]]) -> FileEntry:
         size, content_oid = known.get(operation.sha256, (None, None))
-        if size is None or operation.size not in (None, size):
+        stored = size is not None and operation.sha256 in self._blobs.store
+        if size is None or not stored or operation.size not in (None, size):
             raise InvalidInput(
                 f"the object {operation.sha256} of {operation.path[:300]!r} was not uploaded to this repository",
                 mend="upload it first",

@@ -21,6 +21,7 @@ _ZIP_START = b"PK\x03\x04"
 _MAX_SAFETENSORS_HEADER = 25 << 20
 _MAX_CONFIG_BYTES = 16 << 20
 _CODE_KEYS = ("auto_map", "custom_pipelines")
+_TRAINING_DATA = "data_config.json"  # a list, in models of sentence-transformers; no library reads it
 _MEND = "save weights as safetensors or ONNX and the rest as JSON"
 
 
@@ -66,7 +67,7 @@ def check_content(path: str, handle: BinaryIO) -> None:
     name = PurePosixPath(path).name.lower()
     if name.endswith(".safetensors"):
         _check_safetensors(path, handle)
-    elif name.endswith("config.json"):
+    elif name.endswith("config.json") and name != _TRAINING_DATA:
         read_config(path, handle)
 
 

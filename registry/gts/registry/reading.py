@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sqlalchemy import select
@@ -85,30 +86,28 @@ class Reading(Part):
             raise _no_entry(revision, path)
         return as_file(row)
 
-    def blob(self, file: FileEntry, verify: bool = True) -> Path:
-        """Where a file's bytes lie on disk, for reading only.
-
-        Args:
-            file: The file.
-            verify: Whether its digest must have been checked since it last changed; else only its size is.
+    def blob(self, file: FileEntry) -> Path:
+        """Where a file's bytes lie on this machine, for reading only and soon; checked since they last changed.
 
         Raises:
             StorageError: The bytes are damaged or gone.
+            Unavailable: They are kept elsewhere, and that does not answer.
         """
-        return self._blobs.path(file.sha256, file.size, verify=verify)
+        return self._blobs.path(file.sha256, file.size)
 
-    def check(self, file: FileEntry) -> None:
-        """Make sure that a file's bytes are there, as many as there should be, without reading them.
+    def status(self, file: FileEntry) -> os.stat_result:
+        """Size and time of a file's bytes, without reading them or fetching them from where they are.
 
         Raises:
-            StorageError: They are gone, or others.
+            StorageError: They are gone, or not as many as there should be.
         """
-        self._blobs.check(file.sha256, file.size)
+        blob = self._blobs.stat(file.sha256, file.size)
+        return os.stat_result((0o100644, 0, 0, 1, 0, 0, blob.size, *[blob.written_at] * 3))
 
-    def stored(self, files: Iterable[FileEntry]) -> frozenset[str]:
-        """Digests of those of some files whose bytes are there."""
-        digests = {file.sha256 for file in files}
-        return frozenset(digests) - self._blobs.store.missing(digests)
+    def stored(self, files: Sequence[FileEntry]) -> tuple[FileEntry, ...]:
+        """Those of some files whose bytes are there."""
+        missing = self._blobs.store.missing({file.sha256 for file in files})
+        return tuple(file for file in files if file.sha256 not in missing)
 
     def read(self, revision: Revision, path: str, limit: int = 1 << 20) -> bytes | None:
         """The bytes of a small file; None if the commit has no such file or it is over ``limit`` bytes.

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from gts.core.blobs import Blobs, storage_errors, sync_folder
+from gts.core.blobs import Blobs, StoredBlob, storage_errors, sync_folder
 from gts.core.errors import NotFound, StorageError
 from gts.registry.values import FileEntry
 
@@ -27,13 +27,12 @@ class VerifiedBlobs:
         self.store = store
         self._verified: dict[str, _Stamp] = {}
 
-    def path(self, digest: str, size: int, *, verify: bool = True) -> Path:
+    def path(self, digest: str, size: int) -> Path:
         """Where a blob's bytes lie.
 
         Args:
             digest: SHA-256 of the bytes.
             size: Their number.
-            verify: Whether the digest must have been checked; else only the size is.
 
         Raises:
             StorageError: The blob is gone or damaged.
@@ -41,7 +40,7 @@ class VerifiedBlobs:
         try:
             path = self.store.path(digest)
             stamp = _stamp(path)
-            if stamp[1] != size or (verify and self._verified.get(digest) != stamp):
+            if stamp[1] != size or self._verified.get(digest) != stamp:
                 path = self.store.verified(digest)
                 self._verified[digest] = stamp  # taken before reading: a change meanwhile is seen next time
             found = path.stat().st_size
@@ -51,18 +50,19 @@ class VerifiedBlobs:
             raise StorageError(_damaged(digest, found, size), mend=_MEND)
         return path
 
-    def check(self, digest: str, size: int) -> None:
-        """Make sure that a blob is stored, with this size, without fetching or reading it.
+    def stat(self, digest: str, size: int) -> StoredBlob:
+        """What the store says of a blob, which is neither fetched nor read.
 
         Raises:
             StorageError: It is gone, or has another size.
         """
         try:
-            found = self.store.stat(digest).size
+            found = self.store.stat(digest)
         except NotFound:
             raise StorageError(_missing(digest), mend=_MEND) from None
-        if found != size:
-            raise StorageError(_damaged(digest, found, size), mend=_MEND)
+        if found.size != size:
+            raise StorageError(_damaged(digest, found.size, size), mend=_MEND)
+        return found
 
     def damage(self, digest: str, size: int) -> str:
         """What is wrong with a blob as it is stored, reading all of it now; empty if nothing is."""

@@ -18,6 +18,7 @@ from gts.platform.cli.comparing import add_commands as add_comparing_commands
 from gts.platform.cli.evaluating import add_commands as add_evaluating_commands
 from gts.platform.cli.exporting import add_commands as add_exporting_commands
 from gts.platform.cli.generated import add_commands as add_generated_commands
+from gts.platform.cli.importing import add_commands as add_importing_commands
 from gts.platform.cli.jobs import add_commands as add_job_commands
 from gts.platform.cli.language import add_commands as add_language_commands
 from gts.platform.cli.lineages import add_commands as add_lineage_commands
@@ -25,6 +26,7 @@ from gts.platform.cli.models import add_commands as add_model_commands
 from gts.platform.cli.output import write_json
 from gts.platform.cli.planning import add_commands as add_planning_commands
 from gts.platform.cli.predicting import add_commands as add_predicting_commands
+from gts.platform.cli.registry import add_commands as add_registry_commands
 from gts.platform.cli.reproducing import add_commands as add_reproducing_commands
 from gts.platform.cli.server import add_commands as add_server_commands
 from gts.platform.cli.steering import add_commands as add_steering_commands
@@ -59,6 +61,8 @@ for add_commands in (
     add_predicting_commands,
     add_evaluating_commands,
     add_language_commands,
+    add_importing_commands,
+    add_registry_commands,
 ):
     add_commands(app)
 

@@ -38,7 +38,7 @@ def up(
 ) -> None:
     """Start the platform here and keep it running until Ctrl-C."""
     settings = settings_of(host=host, port=port, workers=workers, compute=compute, data_dir=data_dir)
-    _require_platform_extra()
+    require_platform_extra()
     from gts.platform.logs import set_up_logging
     from gts.platform.supervisor import Address, run_platform
 
@@ -59,7 +59,7 @@ def up(
 def worker(data_dir: DataDirOption = None) -> None:
     """Run one more worker, on this machine or another, until Ctrl-C (`gts up` starts its own)."""
     settings = settings_of(data_dir=data_dir)
-    _require_platform_extra()
+    require_platform_extra()
     from gts.platform.logs import set_up_logging
     from gts.platform.worker_main import run_worker
 
@@ -174,7 +174,7 @@ def token_revoke(
 
 def _token_store(data_dir: Path | None) -> TokenStore:
     settings = settings_of(data_dir=data_dir)
-    _require_platform_extra()
+    require_platform_extra()
     from gts.core.database import Database
     from gts.migrations import upgrade
     from gts.platform.tokens import TokenStore
@@ -199,10 +199,16 @@ def _token_json(token: Token) -> dict[str, Any]:
     }
 
 
-def _require_platform_extra() -> None:
+def require_platform_extra() -> None:
+    """Say what is not installed where a command needs it.
+
+    Raises:
+        MissingDependency: Something is not.
+    """
     from importlib.util import find_spec
 
-    missing = [name for name in ("fastapi", "sqlalchemy", "uvicorn", "alembic") if find_spec(name) is None]
+    needed = ("fastapi", "sqlalchemy", "uvicorn", "httptools", "prometheus_client", "alembic")
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         error: GTSError = MissingDependency(
             f"the server needs {', '.join(missing)}, which is not installed",

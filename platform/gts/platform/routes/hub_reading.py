@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Form, Query, Request, Response
@@ -168,14 +169,18 @@ class HubReading:
         headers = file_headers(commit, file)
         if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        blob = self._registry.blob(file, verify=request.method == "GET")
+        if request.method == "HEAD":  # bytes that are kept elsewhere are not fetched for this
+            blob, status = Path(path), self._registry.status(file)
+        else:
+            blob = self._registry.blob(file)
+            status = blob.stat()
         return FileResponse(
             blob,
             headers=headers,
             media_type="application/octet-stream" if file.is_lfs else "text/plain; charset=utf-8",
             filename=path.rpartition("/")[2],
             content_disposition_type="inline",
-            stat_result=blob.stat(),
+            stat_result=status,
         )
 
     def unknown(self, request: Request, rest: str) -> Response:

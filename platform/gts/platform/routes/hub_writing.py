@@ -91,13 +91,15 @@ class HubWriting:
             there = self._registry.read(commit, GITIGNORE, _MAX_GITIGNORE) or b""
             ignoring = there.decode("utf-8", "replace")
         rules = parse_rules(ignoring)
+        stored = self._registry.stored([known[file.path] for file in body.files if file.path in known])
+        unchanged = {file.path: file for file in stored}  # what went lost is to be sent again
         answers = []
         for file in body.files:
             ignored = file.path not in known and is_ignored(file.path, rules)
             if not ignored:
                 self._check(file)
             inline = file.size <= self._inline_bytes and not _is_removed_early(request, file.path)
-            there_now = known.get(file.path)
+            there_now = unchanged.get(file.path)
             answers.append(documents.upload_mode(file.path, inline=inline, ignored=ignored, known=there_now))
         large = any(answer["uploadMode"] == "lfs" for answer in answers)
         return JSONResponse({"files": answers}, headers={"X-HF-Warning": _XET} if large else {})

@@ -17,22 +17,22 @@ from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import GuardedRoute, Inferrer
 from gts.platform.errors import error_response, validation_error
 from gts.platform.services import Services, ServicesDep
-from gts.platform.serving.engine import Served
 from gts.platform.serving.oip import InferRequest, metadata, response, rows_of, wanted_of
+from gts.platform.serving.values import Served
 from gts.student.layout import StudentManifest
 
 _BINARY = "inference-header-content-length"
 
 
-class _ProtocolErrors(GuardedRoute):
-    """Errors as the protocol has them: ``{"error": text}``, 400 for whatever is wrong with the request."""
+class _ProtocolRoute(GuardedRoute):
+    """Bodies are JSON whatever they are called, and errors ``{"error": text}``, 400 for whatever is wrong with the request."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def with_protocol_errors(request: Request) -> Response:
             try:
-                return await handle(request)
+                return await handle(_as_json(request))
             except RequestValidationError as error:
                 return _in_protocol_shape(validation_error(error))
             except GTSError as error:
@@ -42,12 +42,7 @@ class _ProtocolErrors(GuardedRoute):
 
 
 public_router = APIRouter(prefix="/v2", tags=["open inference protocol"])
-router = APIRouter(
-    prefix="/v2/models",
-    tags=["open inference protocol"],
-    route_class=_ProtocolErrors,
-    strict_content_type=False,  # Triton's client names no type; who may ask with a cookie is the gatekeeper's business
-)
+router = APIRouter(prefix="/v2/models", tags=["open inference protocol"], route_class=_ProtocolRoute)
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
@@ -167,6 +162,13 @@ async def _infer(
 
     served, answers = await services.students.predict(f"{namespace}/{name}", version, rows)
     return JSONResponse(response(body, served.model, served.commit, served.manifest, answers))
+
+
+def _as_json(request: Request) -> Request:
+    # Triton's client names no type, and curl names forms. Requests of other sites are the gatekeeper's business.
+    headers = [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
+    scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
+    return Request(scope, request.receive)
 
 
 def _in_protocol_shape(error: GTSError) -> JSONResponse:

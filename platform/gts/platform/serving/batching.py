@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import Any
 
 from gts.core.errors import Unavailable
 from gts.platform.serving.pace import weight_of
 from gts.platform.serving.shelf import Loaded
+from gts.platform.serving.values import Answers, Rows
 
-logger = logging.getLogger("gts.platform")
-
-Rows = Sequence[Mapping[str, Any]]
-Answers = list[dict[str, Any]]
 OnBatch = Callable[[Loaded, int, int, float], None]
 """Told of each call: the student, how many questions with how many rows it answered, and in how many seconds."""
 
@@ -75,6 +70,22 @@ class Batcher:
             self._ready.notify()
         return question.future
 
+    def answer(self, loaded: Loaded, rows: Rows, weight: int, questions: int = 1) -> Answers:
+        """Call a student here and now.
+
+        Args:
+            loaded: The student.
+            rows: What it is asked.
+            weight: How much work that is.
+            questions: How many questions it answers.
+        """
+        started = time.perf_counter()
+        answers = loaded.student.answer(rows)
+        seconds = time.perf_counter() - started
+        loaded.pace.took(weight, seconds)
+        self._on_batch(loaded, questions, len(answers), seconds)
+        return answers
+
     def waiting(self) -> dict[str, int]:
         """How many questions wait, by model."""
         with self._ready:
@@ -118,9 +129,10 @@ class Batcher:
             return loaded, questions
 
     def _answer(self, loaded: Loaded, questions: Sequence[Question]) -> None:
-        started = time.perf_counter()
+        rows = [row for question in questions for row in question.rows]
         try:
-            answers = loaded.student.answer([row for question in questions for row in question.rows])
+            weight = sum(question.weight for question in questions)
+            answers = self.answer(loaded, rows, weight, len(questions))
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             if len(questions) == 1:
                 questions[0].future.set_exception(error)
@@ -129,9 +141,6 @@ class Batcher:
             for question in questions:
                 self._answer(loaded, [question])
             return
-        seconds = time.perf_counter() - started
-        loaded.pace.took(sum(question.weight for question in questions), seconds)
-        self._on_batch(loaded, len(questions), len(answers), seconds)
         at = 0
         for question in questions:
             question.future.set_result(answers[at : at + len(question.rows)])

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 from gts.core.errors import GTSError, InvalidInput, Overloaded
 from gts.platform.serving.checks import check_rows
 from gts.platform.serving.metrics import Gauge, ServingMetrics
+from gts.platform.serving.values import Answers, Rows, Served
 from gts.platform.settings import Settings
 from gts.student.layout import StudentManifest
 
-Rows = Sequence[Mapping[str, Any]]
-Answers = list[dict[str, Any]]
 OnAnswers = Callable[[str, str, Rows, Answers], None]
 """Told of rows that were answered: model, commit, rows and answers; returns at once."""
 
@@ -38,19 +35,8 @@ def split_model(model: str) -> tuple[str, str]:
     return namespace, name
 
 
-@dataclass(frozen=True)
-class Served:
-    """A revision of a model that can be asked.
-
-    Attributes:
-        model: ``namespace/name``.
-        commit: Its commit.
-        manifest: What its student is.
-    """
-
-    model: str
-    commit: str
-    manifest: StudentManifest
+class HasLeft(Exception):
+    """Nobody waits for the rest of a stream."""
 
 
 class Engine(ABC):
@@ -125,6 +111,8 @@ class Engine(ABC):
             outcome = "ok"
         except GTSError as error:
             outcome = error.code
+            raise
+        except HasLeft:
             raise
         except Exception:
             outcome = GTSError.code

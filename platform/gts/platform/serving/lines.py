@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from gts.core.errors import GTSError, InvalidInput, TooLarge
 from gts.platform.serving.checks import check_rows
-from gts.platform.serving.engine import Engine, Stream
+from gts.platform.serving.engine import Engine, HasLeft, Stream
 from gts.platform.serving.pace import weight_of
 from gts.platform.settings import Settings
 from gts.tasks.wording import quote
@@ -156,8 +156,8 @@ class AnsweredLines(Response):
             if not started:
                 raise
             await _send(send, _line({**error.as_json(), "ended": True}))
-        except ClientDisconnect:
-            return  # nobody is there to be answered
+        except HasLeft:
+            return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -241,7 +241,7 @@ class _Body:
 
     async def __anext__(self) -> bytes:
         if self._gone:
-            raise ClientDisconnect
+            raise HasLeft
         piece = await self._pieces.get()
         if piece is None:
             raise StopAsyncIteration
@@ -263,6 +263,8 @@ class _Body:
             while (await self._request.receive())["type"] != "http.disconnect":
                 pass  # nothing more comes until the client leaves
             self._gone = True
-        except (ClientDisconnect, GTSError) as error:
-            self._gone = isinstance(error, ClientDisconnect)
+        except ClientDisconnect:
+            self._gone = True
+            self._pieces.put_nowait(HasLeft())
+        except GTSError as error:
             self._pieces.put_nowait(error)

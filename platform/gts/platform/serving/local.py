@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import sys
 import time
 from collections import deque
@@ -15,16 +16,20 @@ from gts.core.errors import InvalidInput
 from gts.core.threads import available_cores
 from gts.platform.serving.batching import Batcher
 from gts.platform.serving.calls import SharedCalls
-from gts.platform.serving.engine import Answers, Engine, Rows, Served, split_model
+from gts.platform.serving.engine import Engine, split_model
 from gts.platform.serving.metrics import Gauge
 from gts.platform.serving.pace import weight_of
+from gts.platform.serving.remembering import Changes, Remembered
 from gts.platform.serving.shelf import Loaded, Shelf, open_shelved
+from gts.platform.serving.values import Answers, Rows, Served
 from gts.platform.settings import Settings
 
 if TYPE_CHECKING:
     from gts.registry.registry import Registry
 
 _LOOKUPS, _LOADS = 4, 2
+_AT_ONCE_S = 0.0005
+"""A call as short as this is made at once: to hand it to a thread and back takes as long, and others wait no longer for it."""
 
 
 class LocalEngine(Engine):
@@ -48,7 +53,8 @@ class LocalEngine(Engine):
         )
         self._lookups = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="lookup")
         self._loaders = ThreadPoolExecutor(_LOADS, thread_name_prefix="load")
-        self._commits = SharedCalls(self._commit, self._lookups)
+        self._changes = Changes(settings.database)
+        self._commits = Remembered(self._commit, self._lookups, self._changes)
         self._loads = SharedCalls(self._load, self._loaders)
         self._batcher = Batcher(threads or available_cores(), self._on_batch)
         self.metrics.watch(
@@ -70,7 +76,7 @@ class LocalEngine(Engine):
         Raises:
             NotFound: There is no such model or revision.
         """
-        commit = await asyncio.wrap_future(self._commits.ask((model, revision)))
+        commit = await self._commits.get((model, revision))
         loaded = await self._loaded(model, commit)
         return Served(model, commit, loaded.student.manifest)
 
@@ -82,6 +88,8 @@ class LocalEngine(Engine):
         """
         loaded = await self._loaded(served.model, served.commit)
         weights = [weight_of(row) for row in rows]
+        if loaded.pace.seconds(sum(weights)) < _AT_ONCE_S:
+            return self._batcher.answer(loaded, rows, sum(weights))
         if len(rows) < 2 or sum(weights) <= loaded.pace.room:
             return await asyncio.wrap_future(self._batcher.ask(loaded, rows))
         try:
@@ -94,6 +102,7 @@ class LocalEngine(Engine):
         self._batcher.close()
         for pool in (self._lookups, self._loaders):
             pool.shutdown(wait=False, cancel_futures=True)
+        self._changes.close()
 
     async def _loaded(self, model: str, commit: str) -> Loaded:
         if (found := self._shelf.get(commit)) is not None:
@@ -128,6 +137,7 @@ class LocalEngine(Engine):
         folder = self._registry.materialize(*split_model(model), commit, self.settings.models_root)
         loaded = open_shelved(folder, model, commit, self.settings.max_batch_ms / 1000)
         self._shelf.put(loaded)
+        _give_back()
         self.metrics.load_seconds.labels(model).observe(time.perf_counter() - started)
         return loaded
 
@@ -156,6 +166,13 @@ def _parts(weights: Sequence[int], room: int) -> Iterator[list[int]]:
         weight += weights[number]
     if part:
         yield part
+
+
+def _give_back() -> None:
+    """Return memory that was needed to load a student: glibc would keep half of what it takes (benchmarks/LOG.md)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def _raise_open_files() -> None:

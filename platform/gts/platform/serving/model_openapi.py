@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gts.platform.serving.engine import Served
+from gts.platform.serving.values import Served
 from gts.student.layout import StudentManifest
 
 Schema = dict[str, Any]

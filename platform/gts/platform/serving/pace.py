@@ -40,6 +40,10 @@ class Pace:
         """Weight that one call should have at most."""
         return int(min(_MOST, max(_LEAST, self._bound_s * self._weight / self._seconds)))
 
+    def seconds(self, weight: int) -> float:
+        """How long a call of this weight is going to take."""
+        return weight * self._seconds / self._weight
+
     def took(self, weight: int, seconds: float) -> None:
         """Learn from a call; large ones tell more than small ones, late ones more than early ones."""
         self._seconds = _KEPT * self._seconds + max(seconds, 1e-6)

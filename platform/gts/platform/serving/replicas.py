@@ -19,9 +19,10 @@ from gts.core.database import Database
 from gts.core.errors import GTSError, InvalidInput, Overloaded, Unavailable
 from gts.core.threads import limit_threads
 from gts.platform.app import build_services, create_app
-from gts.platform.serving.calls import SharedCalls
-from gts.platform.serving.engine import Answers, Engine, Rows, Served, split_model
+from gts.platform.serving.engine import Engine, split_model
 from gts.platform.serving.local import LocalEngine
+from gts.platform.serving.remembering import Changes, Remembered
+from gts.platform.serving.values import Answers, Rows, Served
 from gts.platform.settings import Settings, environment, load_settings
 from gts.student.layout import read_manifest
 
@@ -80,7 +81,8 @@ class ReplicatedEngine(Engine):
         self._replicas = replicas
         self._known: dict[str, Served] = {}
         self._pool = ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="lookup")
-        self._lookups = SharedCalls(self._look_up, self._pool)
+        self._changes = Changes(settings.database)
+        self._lookups = Remembered(self._look_up, self._pool, self._changes)
 
     async def find(self, model: str, revision: str) -> Served:
         """What a revision of a model is now.
@@ -88,7 +90,7 @@ class ReplicatedEngine(Engine):
         Raises:
             NotFound: There is no such model or revision.
         """
-        return await asyncio.wrap_future(self._lookups.ask((model, revision)))
+        return await self._lookups.get((model, revision))
 
     async def answer(self, served: Served, rows: Rows) -> Answers:
         """What a model says of rows that were checked.
@@ -121,6 +123,7 @@ class ReplicatedEngine(Engine):
     def close(self) -> None:
         """Take no more requests."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._changes.close()
 
     def _look_up(self, asked: tuple[str, str]) -> Served:
         model, revision = asked

