@@ -28,6 +28,7 @@ DOCUMENTS = [
         "docs/versions.md",
         "docs/storage.md",
         "docs/serving.md",
+        "docs/monitoring.md",
         "examples/support-tickets/README.md",
     )
 ]
@@ -131,9 +132,9 @@ def test_every_path_exists():
 
 
 def test_every_route_exists():
-    from gts.platform.routes import decisions, jobs, metrics, models, oip, predict, system, versions
+    from gts.platform.routes import decisions, jobs, metrics, models, oip, predict, system, traffic, versions
 
-    rooms = (decisions, jobs, metrics, models, oip, predict, system, versions)
+    rooms = (decisions, jobs, metrics, models, oip, predict, system, traffic, versions)
     routes = {route.path for room in rooms for route in room.router.routes}
     routes |= {route.path for route in oip.public_router.routes}
     routes |= {f"/api/v1{path}" for path in routes} | {"/api/v1/openapi.json"}
