@@ -113,7 +113,12 @@ def test_a_commit_stores_again_what_went_before_it_was_named(
     with pytest.raises(Conflict, match="upload again"):
         registry.receive("acme", "tickets", digest, 6, io.BytesIO(b"hello\n"))
     assert registry.uploaded("acme", "tickets", {digest}) == frozenset()
+    added = [AddFile("added.txt", tmp_path / "two" / "README.md")]
+    with pytest.raises(Conflict, match="added"):
+        registry.commit("acme", "tickets", added, "add", "ann")
     assert len(registry.history("acme", "tickets")) == 2
+    blobs.turns = 1
+    registry.commit("acme", "tickets", added, "add", "ann")
     assert registry.verify("acme", "tickets") == ()
 
 
@@ -137,7 +142,7 @@ def test_no_visible_revision_ever_misses_a_blob(
     names = ("a", "b", "c")
     faults: list[object] = []
     done = threading.Event()
-    rounds = 25 if isinstance(blobs, BlobStore) else 6
+    rounds = 60 if isinstance(blobs, BlobStore) else 6
     seen: Counter[str] = Counter()
     large = b"\0large"
     (tmp_path / "large").write_bytes(large)

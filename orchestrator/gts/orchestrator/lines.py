@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gts.orchestrator import actions, guessing, row_actions, trials
+from gts.orchestrator import actions, guessing, row_actions, row_trials, trials
 from gts.orchestrator.course import ClassificationCourse
 from gts.orchestrator.decisions import Decisions
 from gts.orchestrator.estimate import Estimate
@@ -82,7 +82,7 @@ _ROWS = Line(
         Kind.PACKAGE: row_actions.package,
         Kind.EVALUATE: row_actions.evaluate,
     },
-    row_actions.expected,
+    row_trials.expected,
     lambda run, trial: None,
 )
 

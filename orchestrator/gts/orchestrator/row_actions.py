@@ -12,25 +12,27 @@ from gts.orchestrator import costs, model_costs, row_costs
 from gts.orchestrator.actions import posed
 from gts.orchestrator.asking_next import BATCH
 from gts.orchestrator.choosing import best_trial
-from gts.orchestrator.crafts import craft_of
-from gts.orchestrator.crafts.protocol import Decision, Judgement
 from gts.orchestrator.decisions import Decisions, Forecast
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.planner import Action
+from gts.orchestrator.row_trials import (
+    TUNED,
+    begun,
+    believed,
+    estimate_of,
+    fit,
+    judge,
+    largest_tier,
+    trial_of,
+    try_student,
+)
 from gts.orchestrator.run import Run
 from gts.orchestrator.runner import StageRunner
 from gts.orchestrator.site_models import OUT_OF_REACH, TEACHING, WRITING, asked_with, in_words
-from gts.orchestrator.stages.rows import folds_of
-from gts.orchestrator.stages.rows.audit import opinions_of
-from gts.orchestrator.stages.rows.crossing import cross_judge
-from gts.orchestrator.stages.rows.expect import STUDENT_OF
 from gts.orchestrator.taskstore import put_test
 from gts.tasks.rows import RowTask, has_sentences
 from gts.tasks.spec import EMBEDDED
-
-TUNED = "tuned"
-"""The teacher that is the larger tier's student of the gold rows alone."""
 
 _GENERATED_PER_ROW = 4
 _MOST_GENERATED = 2000
@@ -52,12 +54,12 @@ def teach(run: Run[RowTask], action: Action) -> str:
     """Fit the teachers on every fold and on all gold, and audit them."""
     forecast = action.forecast_s / 2 / len(run.folds)
     is_read = row_costs.is_read_once(run.evidence.spec, run.evidence.profile)
-    begun = _begun(run, action.tier) if is_read else {}
+    start = begun(run, action.tier) if is_read else {}
     for fold in run.folds:
         params = run.fold_params(fold) | {"weights": run.evidence.profile.weights, "teachers": None}
-        result = run.runner.run("rows.teach", run.fold_name(fold), params, forecast, **begun)
+        result = run.runner.run("rows.teach", run.fold_name(fold), params, forecast, **start)
         run.artifacts[f"teach {fold}"] = result.artifact
-        run.artifacts[f"{TUNED} {fold}"] = _fit(run, action.tier, fold, {})
+        run.artifacts[f"{TUNED} {fold}"] = fit(run, action.tier, fold, {})
     audit = _audit(run, [])
     run.evidence = run.evidence.evolve(audit=audit)
     used = ", ".join(f"{name} {weight:.0%}" for name, weight in audit["weights"].items() if weight > 0)
@@ -86,7 +88,7 @@ def consult(run: Run[RowTask], action: Action) -> str:
         for fold in range(run.evidence.sizes.folds):
             share = 1 / (2 * len(run.folds) - 1 - fold)
             run.artifacts[f"{name} {fold}"] = _ask(run, name, fold, 0, share)
-        audit = _audit(run, [*_believed(run), name])
+        audit = _audit(run, [*believed(run), name])
         weight = audit["weights"][name]
         pool = row_costs.pool_to_ask(run.evidence, name) if weight > 0 else 0
         for done, one in enumerate(run.folds if pool else ()):
@@ -104,11 +106,6 @@ def consult(run: Run[RowTask], action: Action) -> str:
     if not weight:
         return f"{alone}; the others are better without it"
     return f"{alone}; {weight:.0%} of the ensemble, it answers {pool} unlabelled rows"
-
-
-def _believed(run: Run[RowTask]) -> list[str]:
-    """Language models that have been asked before and answered rows of the pool."""
-    return [name for name, facts in run.evidence.consulted.items() if facts.get("texts")]
 
 
 def _ask(run: Run[RowTask], model: str, fold: int | None, about: int, share: float) -> str:
@@ -144,7 +141,7 @@ def _audit(run: Run[RowTask], models: Sequence[str]) -> Mapping[str, Any]:
 
 def distil(run: Run[RowTask], action: Action) -> str:
     """Train a tier on what the teachers say."""
-    trial = _try(run, action.tier, Variant.PLAIN)
+    trial = try_student(run, action.tier, Variant.PLAIN)
     verdict = (
         "the student is kept" if trial.helps else "the student is worse and is dropped for its seed-only twin"
     )
@@ -153,9 +150,9 @@ def distil(run: Run[RowTask], action: Action) -> str:
 
 def seed(run: Run[RowTask], action: Action) -> str:
     """Train a tier on the gold rows alone; of the largest that is the tuned teacher, as it is."""
-    fits = {fold: _fit(run, action.tier, fold, {}) for fold in run.folds}
-    judged, decision = _judge(run, fits)
-    estimate, whole = _estimate(run, judged), fits[None]
+    fits = {fold: fit(run, action.tier, fold, {}) for fold in run.folds}
+    judged, decision = judge(run, fits)
+    estimate, whole = estimate_of(run, judged), fits[None]
     trial = Trial(
         action.tier,
         Variant.SEED,
@@ -184,7 +181,7 @@ def generate(run: Run[RowTask], action: Action) -> str:
         return "no row for the student of all gold passed the filters: not used"
     before = run.evidence.trial(action.tier)
     others = before.generators if before is not None and before.helps else ()
-    trial = _try(run, action.tier, Variant.GENERATED, (*others, name))
+    trial = try_student(run, action.tier, Variant.GENERATED, (*others, name))
     kept = "kept" if run.evidence.trial(action.tier) is trial and trial.helps else "not used"
     was = _value(before.best) if before else "nothing"
     return f"{facts['accepted']} rows passed the filters; {_value(trial.student)} on held-out gold, {was} before: {kept}"
@@ -193,7 +190,7 @@ def generate(run: Run[RowTask], action: Action) -> str:
 def _have_made(run: Run[RowTask], action: Action) -> dict[str, Any]:
     """Summary for all gold, with ``artifact``; of tokens and money each fold has an equal share."""
     name, profile = action.model, run.evidence.profile
-    own: dict[str, Any] = {"generator": name, "tier": _largest(run), "weights": profile.weights}
+    own: dict[str, Any] = {"generator": name, "tier": largest_tier(run), "weights": profile.weights}
     forecast = 2.0
     if name == EMBEDDED:
         own["count"] = min(_MOST_GENERATED, _GENERATED_PER_ROW * profile.gold)
@@ -216,10 +213,6 @@ def _have_made(run: Run[RowTask], action: Action) -> dict[str, Any]:
     return {**result.summary, "artifact": result.artifact}
 
 
-def _largest(run: Run[RowTask]) -> str:
-    return row_costs.tiers_of(run.evidence.spec, run.evidence.profile)[0]
-
-
 def ask(run: Run[RowTask], action: Action) -> str:
     """Choose questions to a person."""
     trial = best_trial(run.evidence)
@@ -236,7 +229,7 @@ def ask(run: Run[RowTask], action: Action) -> str:
 
 def package(run: Run[RowTask], action: Action) -> str:
     """Give the best student of a tier its published form, and measure it as it is served."""
-    trial = _trial(run, action.tier)
+    trial = trial_of(run, action.tier)
     params = {
         "tier": action.tier,
         "decision": dict(trial.decision),
@@ -254,7 +247,7 @@ def package(run: Run[RowTask], action: Action) -> str:
 
 def evaluate(run: Run[RowTask], action: Action) -> str:
     """Put the test rows to the packaged student and its seed-only twin."""
-    trial = _trial(run, action.tier)
+    trial = trial_of(run, action.tier)
     inputs = {
         "test": put_test(run.runner.store, run.data),
         "package": run.artifacts[f"package {action.tier}"],
@@ -269,133 +262,6 @@ def evaluate(run: Run[RowTask], action: Action) -> str:
     run.evidence = run.evidence.evolve(tests={**run.evidence.tests, action.tier: result})
     metric = run.evidence.spec.metric
     return f"{metric} {result['student'][metric]:.3f}, seed-only {result['seed_only'][metric]:.3f}"
-
-
-def _trial(run: Run[RowTask], tier: str) -> Trial:
-    trial = run.evidence.trial(tier)
-    if trial is None:
-        raise ValueError(f"there is no {tier} student")
-    return trial
-
-
-def _try(run: Run[RowTask], tier: str, variant: Variant, generators: tuple[str, ...] = ()) -> Trial:
-    largest = _largest(run)
-    larger = run.evidence.trial(largest) if tier != largest else None
-    seed_only, student = {}, {}
-    for fold in run.folds:
-        seed_only[fold] = _fit(run, tier, fold, {})
-        if larger is not None:
-            inputs = {"assistant": larger.artifacts[larger.winner] if fold is None else larger.folds[fold]}
-        else:
-            inputs = {"audit": run.artifacts["audit"], **_teachers(run, fold)}
-        inputs |= {f"generate {name}": run.artifacts[f"generate {name} {fold}"] for name in generators}
-        if larger is None:
-            inputs["twin"] = seed_only[fold]
-        student[fold] = _fit(run, tier, fold, inputs, variant, generators)
-    judged, decision = _judge(run, student)
-    twin, twin_decision = _judge(run, seed_only)
-    trial = Trial(
-        tier,
-        variant,
-        _estimate(run, judged),
-        _estimate(run, twin),
-        {"student": student[None], "seed_only": seed_only[None]},
-        tuple((student if judged.value >= twin.value else seed_only)[fold] for fold in run.folds)[:-1],
-        generators,
-        student_decision=decision,
-        seed_only_decision=twin_decision,
-    )
-    run.evidence = run.evidence.evolve(trials=(*run.evidence.trials, trial))
-    return trial
-
-
-def _fit(
-    run: Run[RowTask],
-    tier: str,
-    fold: int | None,
-    inputs: Mapping[str, str],
-    variant: Variant | None = None,
-    generators: tuple[str, ...] = (),
-) -> str:
-    params: dict[str, Any] = run.fold_params(fold) | {
-        "weights": run.evidence.profile.weights,
-        "tier": tier,
-        "seed_only": variant is None,
-        "visits": run.evidence.sizes.visits,
-    }
-    what = "seed-only" if variant is None else "" if variant == Variant.PLAIN else variant.value
-    if generators:
-        what += f" by {' and '.join(generators)}"
-    name = ", ".join(word for word in (tier, what, run.fold_name(fold)) if word)
-    forecast = row_costs.fit_s(run.evidence, tier)
-    inputs = {**inputs, **_begun(run, tier)}
-    return run.runner.run("rows.distil", name, params, forecast, **inputs).artifact
-
-
-def _begun(run: Run[RowTask], tier: str) -> dict[str, str]:
-    """What a tier's students start from, as an input of a stage."""
-    if not craft_of(run.evidence.spec.type).begins(tier, run.evidence.profile.gold):
-        return {}
-    shared = run.fold_params(None)
-    params = {"tier": tier, "pool": shared["pool"], "encoder": shared["encoder"]}
-    params["weights"] = run.evidence.profile.weights
-    forecast = row_costs.begin_s(run.evidence, tier)
-    return {"begin": run.runner.run("rows.begin", tier, params, forecast).artifact}
-
-
-def _judge(run: Run[RowTask], fits: Mapping[int | None, str]) -> tuple[Judgement, Decision]:
-    """What a student is worth, by decisions found on other folds; and the decision to publish it with, found on all."""
-    craft = craft_of(run.data.spec.type)
-    store = run.runner.store
-    inputs = {f"student of {fold}": store.path(fits[fold]) for fold in run.folds if fold is not None}
-    data, folds = run.data, run.evidence.sizes.folds
-    said = opinions_of(craft, data, inputs, folds)["student"]
-    judged = cross_judge(craft, data, said, folds_of(craft, data, folds))
-    return judged, craft.decide(data, data.gold, said)
-
-
-def expected(run: Run[RowTask], trial: Trial) -> Estimate:
-    """What the better twin of a trial can be expected to reach on new rows (see :func:`gts.orchestrator.trials.expected`).
-
-    Where the deciding measure is not made of parts, such as ROUGE, it is what was measured on held-out gold.
-    """
-    best, evidence = trial.best, run.evidence
-    has_pool = evidence.profile.pool and evidence.sizes.fold_pool
-    if not has_pool or craft_of(evidence.spec.type).tally(run.data, [], [], []) is None:
-        return best
-    folds = range(len(trial.folds))
-    inputs = {"student": trial.artifacts[trial.winner]}
-    inputs |= {f"{STUDENT_OF}{k}": trial.folds[k] for k in folds}
-    if "audit" in run.artifacts:
-        inputs["audit"] = run.artifacts["audit"]
-        for k in folds:
-            inputs |= _teachers(run, k)
-    params = {"folds": len(folds), "decision": dict(trial.decision)}
-    found = run.runner.run("rows.expect", trial.tier, params, costs.EXPECT_S, **inputs).summary
-    how = f"{best.method}, corrected by {found['pool']:,} unlabelled rows"
-    return replace(best, value=found["value"], low=found["low"], high=found["high"], method=how)
-
-
-def _teachers(run: Run[RowTask], fold: int | None) -> dict[str, str]:
-    """What the teachers of a fold said, as inputs of a stage."""
-    return {
-        f"teachers of {fold}": run.artifacts[f"teach {fold}"],
-        f"{TUNED} of {fold}": run.artifacts[f"{TUNED} {fold}"],
-        **{f"{name} of {fold}": run.artifacts[f"{name} {fold}"] for name in _believed(run)},
-    }
-
-
-def _estimate(run: Run[RowTask], judged: Judgement) -> Estimate:
-    return Estimate(
-        run.evidence.spec.metric,
-        judged.value,
-        judged.low,
-        judged.high,
-        int(judged.measures["n"]),
-        f"cross-fitting, {run.evidence.sizes.folds} folds",
-        judged.loss,
-        1.0,
-    )
 
 
 def _value(estimate: Estimate) -> str:
