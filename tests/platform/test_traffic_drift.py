@@ -79,9 +79,28 @@ def test_what_moved_is_named_first_with_both_histograms():
 def test_rare_labels_are_looked_at_together_and_new_ones_with_them():
     then = {"common": 900.0, "other": 95.0, "rare": 3.0, "rarer": 2.0}
     reference = refer(Observed(1000, {}, then))
-    (found,) = shifts(reference, Observed(200, {}, {"common": 120.0, "unheard of": 80.0}))
+    (found,) = shifts(reference, Observed(200, {}, {"common": 180.0, "other": 16.0, "rarest": 4.0}))
     assert found.quantity == LABELS and found.labels == ("common", "other", OTHERS)
+    assert found.now == pytest.approx((0.9, 0.08, 0.02)) and found.verdict == "same"
+    (found,) = shifts(reference, Observed(200, {}, {"common": 120.0, "unheard of": 80.0}))
+    assert found.labels == ("common", "other", "unheard of", OTHERS)
     assert found.verdict == "much" and found.now[2] == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(("reference_rows", "rows"), [(200, 100), (200, 2000)])
+def test_many_labels_do_not_alarm_where_which_are_frequent_is_chance(reference_rows, rows):
+    even = np.full(77, 1 / 77)
+
+    def drawn(rng, size):
+        counts = rng.multinomial(size, even)
+        return Observed(size, {}, {str(label): float(count) for label, count in enumerate(counts) if count})
+
+    found = 0
+    for seed in range(2 * WORLDS):
+        rng = np.random.default_rng(seed)
+        (shift,) = shifts(refer(drawn(rng, reference_rows)), drawn(rng, rows))
+        found += shift.verdict != "same"
+    assert found / (2 * WORLDS) <= 0.025
 
 
 def test_the_verdict_is_the_same_each_time_it_is_asked_for():

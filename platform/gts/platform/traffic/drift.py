@@ -31,7 +31,10 @@ _SOME, _MUCH = (
     0.1,
     0.25,
 )  # index beyond chance: the customary bounds of a shift worth a look, and of a large one
-_RARE = 0.02
+_RARE, _FEW = (
+    0.02,
+    5,
+)  # a label is looked at by itself from such a share, and from so many rows to be expected
 
 Floats = NDArray[np.float64]
 Verdict = Literal["same", "some", "much"]
@@ -163,15 +166,21 @@ def _of_labels(counts: Mapping[str | None, tuple[float, float]], level: float) -
 def _label_counts(
     then: Mapping[str, float], now: Mapping[str, float]
 ) -> dict[str | None, tuple[float, float]]:
-    """Rows then and now of each label, the most frequent then first; rare ones are counted together."""
-    total = sum(then.values())
-    common = sorted((name for name, rows in then.items() if rows >= _RARE * total), key=lambda n: -then[n])
+    """Rows then and now of each label, the most frequent first; rare ones are counted together.
+
+    Which are rare is decided by both together: those that are frequent in one of them are so by chance too, and would be found less
+    frequent in the other.
+    """
+    both = {name: then.get(name, 0.0) + now.get(name, 0.0) for name in {*then, *now}}
+    rows = sum(then.values()), sum(now.values())
+    least = max(_RARE, _FEW / max(1.0, min(rows))) * sum(rows)
+    common = sorted((name for name in both if both[name] >= least), key=lambda name: (-both[name], name))
     counts: dict[str | None, tuple[float, float]] = {
-        name: (then[name], now.get(name, 0.0)) for name in common
+        name: (then.get(name, 0.0), now.get(name, 0.0)) for name in common
     }
-    rare = [sum(rows for name, rows in part.items() if name not in counts) for part in (then, now)]
-    if any(rare):
-        counts[OTHERS] = (rare[0], rare[1])
+    if len(common) < len(both):
+        known = [sum(pair[side] for pair in counts.values()) for side in (0, 1)]
+        counts[OTHERS] = (rows[0] - known[0], rows[1] - known[1])
     return counts
 
 
