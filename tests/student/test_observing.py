@@ -106,6 +106,8 @@ def test_what_lies_beyond_a_value_that_all_rows_share_is_seen():
         [0, 0, 1],
     ]
     assert typical_of("findings", np.array([0.0, 0, 3])) == 1, "the median would say that nothing is found"
+    sure = refer(Observed(50, {"confidence": np.full(50, 0.98201379)}, None)).histograms["confidence"]
+    assert counts_in(sure, np.array([0.5, 0.98201379, 0.999])).tolist() == [1, 1, 1]
     none = refer(Observed(50, {"findings": np.zeros(50)}, None)).histograms["findings"]
     assert counts_in(none, np.array([0.0, 1.0])).tolist() == [1, 1]
 

@@ -158,7 +158,7 @@ def _of_texts(observed: Observed, *, is_tokenizer_fitted: bool) -> Observed:
 
 def counts_in(histogram: Histogram, values: Floats) -> NDArray[np.int64]:
     """How many values fall into each bin of a histogram."""
-    bins = np.searchsorted(np.array(histogram.edges), values, side="right")
+    bins = np.searchsorted(np.array(histogram.edges), np.round(values, _DIGITS), side="right")
     return np.bincount(bins, minlength=len(histogram.counts)).astype(np.int64)
 
 
@@ -208,7 +208,8 @@ def _given(student: StudentManifest) -> Callable[[Mapping[str, Any]], list[str]]
 
 
 def _histogram(quantity: str, values: Floats) -> Histogram:
-    cuts = {round(float(cut), _DIGITS) for cut in np.quantile(values, np.arange(1, BINS) / BINS)}
+    values = np.round(values, _DIGITS)  # as edges are, so that one of the same value is met
+    cuts = {float(cut) for cut in np.round(np.quantile(values, np.arange(1, BINS) / BINS), _DIGITS)}
     shared = {cut for cut in cuts if np.mean(values == cut) >= 1 / BINS}
     # A value that many rows share gets a bin of its own, so that what lies beyond it on either side is seen.
     edges = sorted({cut for cut in cuts if cut > 0} | {float(np.nextafter(cut, np.inf)) for cut in shared})

@@ -15,7 +15,7 @@ from gts.platform.pages.languages import ENGLISH, Language
 from gts.platform.pages.wording import duration, percent, shorten
 
 _ROW_HEIGHT, _AXIS_HEIGHT, _TOP = 52, 26, 4
-_NAMED, _NAME_CHARS = 5, 12
+_NAMED, _NAME_CHARS = 5, 16
 _INSET = 2.0  # percent left free on both sides, so that marks at the ends are not cut
 
 
