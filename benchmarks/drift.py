@@ -3,7 +3,7 @@
     python benchmarks/drift.py --data ../shared/data --out benchmarks/results/drift.json
 
 Eight shots a label, 2,000 other texts as the pool, 1,000 more as traffic. Each student is held against the rows that its job has set
-aside, as it is when it is served, and against as many that it has learnt from. Population stability index and verdict of each quantity.
+aside, as it is when it is served, and against those that it has learnt from. Population stability index and verdict of each quantity.
 """
 
 from __future__ import annotations
@@ -73,11 +73,11 @@ def measured(folder: Path, args: argparse.Namespace, name: str, tier: str) -> di
     student = open_student(folder / "student")
     reference = student.manifest.reference
     assert reference is not None and not reference.learnt
-    learnt = [pool[row] for row in pool_rows(len(pool), len(pool) - reference.rows, SEED)][: reference.rows]
+    package = json.loads((folder / "student" / "lineage.json").read_text("utf-8"))["calls"][-1]
+    learnt = [pool[row] for row in pool_rows(len(pool), package["params"]["taught"], SEED)]
     asked = seen(student, folder, traffic)
     return {
-        "rows": reference.rows,
-        "traffic": len(traffic),
+        "rows": {"aside": reference.rows, "learnt": len(learnt), "traffic": len(traffic)},
         "aside": told(shifts(reference, asked)),
         "learnt": told(shifts(refer(seen(student, folder, learnt)), asked)),
     }
