@@ -118,6 +118,16 @@ def test_the_better_student_is_published(store: ArtifactStore) -> None:
     assert made_from == '"mini"'
 
 
+def test_nobody_learns_from_the_rows_that_are_set_aside(store: ArtifactStore) -> None:
+    production, report = produce(store, canned(logits_of({"mini": 0.9})), task(store, pool=2_000))
+
+    taught = [call["params"]["pool"] for call in production.calls if "pool" in call["params"]]
+    assert taught and max(taught) <= 1_800
+    (package,) = (call for call in production.calls if call["artifact"] == production.package)
+    assert max(taught) <= package["params"]["taught"] <= 1_800
+    assert report["counts"]["pool"] == 2_000, "the person gave so many"
+
+
 def test_a_student_that_is_worse_gives_way_to_its_seed_only_twin(store: ArtifactStore) -> None:
     quality = {"static": 0.6, "static seed-only": 0.8}
     production, report = produce(store, canned(logits_of(quality), encoder=None), task(store))

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 from tiny_student import write_tiny_student
 
 from gts.core.blobs import BlobStore
@@ -213,3 +214,26 @@ def test_a_database_that_is_away_loses_rows_and_fails_no_answer(lab, caplog):
         table.create(session.connection())
     lab.ask(log)
     assert len(lab.kept()) == 3 and log.kept == 6
+
+
+def test_many_requests_are_written_together_and_a_removed_model_costs_no_other_its_rows(lab, tmp_path):
+    log = lab.log(log_predictions=1)
+    other = lab.registry.publish("local", "gone", tmp_path / "student", "first", author="local").oid
+    rows = [{"text": "hello"}]
+    answers = lab.student.answer(rows)
+    log.note("local/gone", other, rows, answers)
+    assert log.flush()
+    commits = []
+    event.listen(lab.database.engine, "commit", lambda connection: commits.append(connection))
+    with lab.database.writing() as session:
+        gone = stored.repository_of(session, other)
+        session.execute(
+            stored.CommitRow.__table__.metadata.tables["repositories"].delete().filter_by(id=gone)
+        )
+    commits.clear()
+    for number in range(50):
+        log.note("local/tickets", lab.commit, [{"text": f"text {number}"}], answers)
+        log.note("local/gone", other, rows, answers)
+    assert log.flush()
+    assert len(lab.kept(limit=100)) == 50 and log.dropped == 50
+    assert len(commits) < 10

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,7 @@ _WRITTEN_AT_ONCE = 500
 _CLEAN_EVERY_S, _CLEAN_EVERY_ROWS = 3600.0, 1_000
 _WARN_EVERY_S = 60.0
 _ENTITY = ("start", "end", "type")
+_REPOSITORY = itemgetter("repository_id")
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,9 @@ class TrafficLog:
             batch = self._take()
             if batch is None:
                 return
-            for noted in batch:
-                self._keep(noted)
+            rows = [row for noted in batch for row in self._chosen(noted)]
+            for _, of_one in groupby(sorted(rows, key=_REPOSITORY), _REPOSITORY):
+                self._write(list(of_one))
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
@@ -182,50 +186,39 @@ class TrafficLog:
             self._busy = True
             return batch
 
-    def _keep(self, noted: _Noted) -> None:
-        lost = len(noted.rows)
-        try:
-            rows = self._chosen(noted)
-            lost = len(rows)
-            for at in range(0, len(rows), _WRITTEN_AT_ONCE):
-                part = rows[at : at + _WRITTEN_AT_ONCE]
-                with self._database.writing() as session:
-                    stored.keep(session, part)
-                lost -= len(part)
-                self.kept += len(part)
-                self._since_cleaning += len(part)
-        except Exception as error:  # noqa: BLE001 - the thread goes on, whatever one row brings
-            self._drop(lost)
-            self._warn(error)
-
     def _chosen(self, noted: _Noted) -> list[dict[str, Any]]:
         """The rows of a request that are to be kept, as columns of the table."""
-        policy = self._policy(noted.model, noted.commit)
-        if policy.student is None or not policy.share:
+        try:
+            policy = self._policy(noted.model, noted.commit)
+            if policy.student is None or not policy.share:
+                return []
+            told = noted.told or [{"answered_by": STUDENT}] * len(noted.rows)
+            rows = [
+                _columns(noted, policy.repository, policy.student, row, answer, said)
+                for asked, answer, said in zip(noted.rows, noted.answers, told, strict=True)
+                if is_drawn(row := read_part(asked, policy.student), policy.share)
+            ]
+            kept = [row for row in rows if _is_json(row["answer"])]
+            self._drop(len(rows) - len(kept))
+            return kept
+        except Exception as error:  # noqa: BLE001 - the thread goes on, whatever one request brings
+            self._drop(len(noted.rows))
+            self._warn(error)
             return []
-        rows = []
-        told = noted.told or [{"answered_by": STUDENT}] * len(noted.rows)
-        for asked, answer, said in zip(noted.rows, noted.answers, told, strict=True):
-            row = read_part(asked, policy.student)
-            if not is_drawn(row, policy.share):
-                continue
-            if not _is_json(answer):
-                self._drop(1)
-                continue
-            by = said["answered_by"]
-            rows.append(
-                {
-                    "repository_id": policy.repository,
-                    "commit_oid": noted.commit,
-                    "at": noted.at,
-                    "row": row,
-                    "answer": dict(answer),
-                    "confidence": certainty_of(policy.student, answer),
-                    "answered_by": by,
-                    "told": None if by in (STUDENT, None) else _without_name(said),
-                }
-            )
-        return rows
+
+    def _write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Keep rows of one model, some at a time; where it has been removed meanwhile, no other loses by that."""
+        for at in range(0, len(rows), _WRITTEN_AT_ONCE):
+            part = rows[at : at + _WRITTEN_AT_ONCE]
+            try:
+                with self._database.writing() as session:
+                    stored.keep(session, part)
+            except Exception as error:  # noqa: BLE001 - the thread goes on, whatever is wrong with the database
+                self._drop(len(part))
+                self._warn(error)
+            else:
+                self.kept += len(part)
+                self._since_cleaning += len(part)
 
     def _policy(self, model: str, commit: str) -> _Policy:
         known = self._policies.get(commit)
@@ -309,6 +302,28 @@ def is_drawn(row: Mapping[str, Any], share: float) -> bool:
     return int.from_bytes(digest) < share * 2**64
 
 
+def _columns(
+    noted: _Noted,
+    repository: int,
+    student: StudentManifest,
+    row: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    said: Mapping[str, Any],
+) -> dict[str, Any]:
+    by = said["answered_by"]
+    told = {key: value for key, value in said.items() if key != "answered_by"}
+    return {
+        "repository_id": repository,
+        "commit_oid": noted.commit,
+        "at": noted.at,
+        "row": dict(row),
+        "answer": dict(answer),
+        "confidence": certainty_of(student, answer),
+        "answered_by": by,
+        "told": None if by in (STUDENT, None) else told,
+    }
+
+
 def _is_json(answer: Mapping[str, Any]) -> bool:
     """Whether a database can hold it: broken weights answer with what is no number."""
     try:
@@ -316,7 +331,3 @@ def _is_json(answer: Mapping[str, Any]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _without_name(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in told.items() if key != "answered_by"}
