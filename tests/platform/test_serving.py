@@ -29,6 +29,23 @@ def test_revisions_are_predicted_with(http, published, services, tmp_path):
     assert http.post(url, json={"texts": TEXTS, "revision": "nope"}).status_code == 404
 
 
+def test_a_model_that_is_no_student_says_so(http, published, services, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    commit = services.registry.publish("local", "plain", tmp_path, "first", author="local").oid
+    answer = http.post("/api/v1/models/local/plain/predict", json={"texts": TEXTS})
+    assert answer.status_code == 422
+    assert f"local/plain holds no gts.json at {commit[:10]}" in answer.json()["error"]["message"]
+
+
+def test_what_is_wrong_with_a_student_is_told_under_its_name(http, published, services, tmp_path):
+    folder = write_tiny_student(tmp_path / "next")
+    (folder / "head.safetensors").unlink()
+    commit = services.registry.publish("local", "tickets", folder, "second", author="local").oid
+    error = http.post("/api/v1/models/local/tickets/predict", json={"texts": TEXTS}).json()["error"]
+    assert f"local/tickets@{commit[:10]}" in error["message"]
+    assert str(services.settings.data_dir) not in str(error), "where files lie is nobody's business"
+
+
 def test_models_are_listed(http, published):
     page = http.get("/api/v1/models").json()
     assert [model["id"] for model in page["models"]] == ["local/tickets"] and page["next_cursor"] is None

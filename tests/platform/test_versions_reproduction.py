@@ -90,7 +90,7 @@ def test_published_it_is_found_by_name_and_revision(again, student, services, pu
     code, out, _ = again(f"local/topics@{revision.oid[:8]}")
     assert code == 0 and "the same to the byte" in out
     code, _, err = again("local/tickets")
-    assert code == 1 and "lineage.json" in err
+    assert code == 1 and "local/tickets has no lineage.json" in err
 
 
 def test_what_differs_is_said(again, student, tmp_path):

@@ -50,6 +50,19 @@ class GTSError(Exception):
     def __str__(self) -> str:
         return f"{self.message}. {self.mend}" if self.mend else self.message
 
+    def naming(self, path: str, name: str) -> GTSError:
+        """The same error for somebody who knows nothing of our folders: what it calls by a path has a name.
+
+        Example:
+            >>> str(NotFound("/tmp/x/a.json is missing", path="/tmp/x/a.json").naming("/tmp/x", "local/tickets"))
+            'local/tickets/a.json is missing'
+        """
+        details = {
+            key: value.replace(path, name) if isinstance(value, str) else value
+            for key, value in self.details.items()
+        }
+        return type(self)(self.message.replace(path, name), mend=self.mend.replace(path, name), **details)
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments would be lost when an error crosses a process border.
         return (_rebuild, (type(self), self.message, self.mend, self.details))

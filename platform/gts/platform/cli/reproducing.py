@@ -46,7 +46,10 @@ def reproduce(
             folder = Path(temporary) / "student"
             with connect(url, token, data_dir) as client:
                 client.pull(name, folder, revision=found)
-        result = _reproduce(folder, settings.store_root)
+        try:
+            result = _reproduce(folder, settings.store_root)
+        except GTSError as error:
+            raise error.naming(str(folder), model) from error
     if as_json:
         write_json(result.as_json())
     else:

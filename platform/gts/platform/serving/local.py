@@ -17,6 +17,7 @@ from gts.core.threads import available_cores
 from gts.platform.serving.batching import Batcher
 from gts.platform.serving.calls import SharedCalls
 from gts.platform.serving.engine import Engine, split_model
+from gts.platform.serving.folders import student_folder
 from gts.platform.serving.metrics import Gauge
 from gts.platform.serving.pace import weight_of
 from gts.platform.serving.remembering import Changes, Remembered
@@ -134,8 +135,8 @@ class LocalEngine(Engine):
         if (found := self._shelf.get(commit)) is not None:
             return found
         started = time.perf_counter()
-        folder = self._registry.materialize(*split_model(model), commit, self.settings.models_root)
-        loaded = open_shelved(folder, model, commit, self.settings.max_batch_ms / 1000)
+        with student_folder(self._registry, self.settings.models_root, model, commit) as folder:
+            loaded = open_shelved(folder, model, commit, self.settings.max_batch_ms / 1000)
         self._shelf.put(loaded)
         _give_back()
         self.metrics.load_seconds.labels(model).observe(time.perf_counter() - started)

@@ -20,6 +20,7 @@ from gts.core.errors import GTSError, InvalidInput, Overloaded, Unavailable
 from gts.core.threads import limit_threads
 from gts.platform.app import build_services, create_app
 from gts.platform.serving.engine import Engine, split_model
+from gts.platform.serving.folders import student_folder
 from gts.platform.serving.local import LocalEngine
 from gts.platform.serving.remembering import Changes, Remembered
 from gts.platform.serving.values import Answers, Rows, Served
@@ -130,11 +131,12 @@ class ReplicatedEngine(Engine):
         commit = self._registry.resolve(*split_model(model), revision).oid
         if (known := self._known.get(commit)) is not None:
             return known
-        folder = self._registry.materialize(*split_model(model), commit, self.settings.models_root)
+        with student_folder(self._registry, self.settings.models_root, model, commit) as folder:
+            served = Served(model, commit, read_manifest(folder))
         if len(self._known) >= _KNOWN:
             self._known.clear()
-        self._known[commit] = Served(model, commit, read_manifest(folder))
-        return self._known[commit]
+        self._known[commit] = served
+        return served
 
 
 def application(arguments: Mapping[str, str]) -> Any:

@@ -257,7 +257,7 @@ class TrafficLog:
                 with self._database.writing() as session:
                     rows = self._settings.keep_predictions_rows
                     deleted = bool(stored.expire(session, before=before, rows=rows))
-        except (DBAPIError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the thread goes on, whatever is wrong with the database
             self._warn(error)
 
     def _drop(self, rows: int) -> None:
