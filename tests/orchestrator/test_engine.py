@@ -330,6 +330,9 @@ def test_a_job_ends_with_a_revision_in_the_registry(
     assert (done.state, done.error) == (JobState.SUCCEEDED, None)
     assert done.report is not None
     head = registry.resolve("ann", "tickets")
+    assert registry.resolve("ann", "tickets", "candidate").oid == head.oid
+    (nominated,) = registry.promotions.history("ann", "tickets")
+    assert (nominated.kind, nominated.job_id, nominated.alias) == ("job", submitted.id, "candidate")
     assert done.model == ModelReference("ann", "tickets", head.oid)
     assert [(run.name, run.detail) for run in runs] == [
         (s["name"], s["detail"]) for s in done.report["stages"]
@@ -436,6 +439,7 @@ def test_two_jobs_publish_two_revisions(
 
     assert len(set(revisions)) == 2
     assert registry.resolve("ann", "tickets").oid == revisions[1]
+    assert registry.resolve("ann", "tickets", "candidate").oid == revisions[1]
 
 
 @pytest.mark.parametrize("last", ["teach", "package"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
-from gts.core.errors import Cancelled
+from gts.core.errors import Cancelled, Conflict
 from gts.generator.wishes import Wish
 from gts.orchestrator import asking, reviews
 from gts.orchestrator.answered import put_answered
@@ -30,6 +31,9 @@ from gts.tasks.dataset import Origin
 
 if TYPE_CHECKING:
     from gts.registry.registry import Registry
+
+CANDIDATE = "candidate"
+"""The alias that names the newest student of a model's jobs."""
 
 
 def job_runner(registry: Registry, database: Database) -> RunJob:
@@ -74,6 +78,7 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
             newest = registry.published_by(job.namespace, job.name, job.id)
             last = ModelReference(job.namespace, job.name, newest.oid) if newest else job.model
             if last is not None and is_published(registry, last, folder):
+                _nominate(registry, job, last)
                 return report, last
             # The model comes last: where its revision is there, so is all else.
             publish_data(registry, job, production, report, store)
@@ -89,9 +94,22 @@ def job_runner(registry: Registry, database: Database) -> RunJob:
             )
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return report, ModelReference(job.namespace, job.name, revision.oid)
+        made = ModelReference(job.namespace, job.name, revision.oid)
+        _nominate(registry, job, made)
+        return report, made
 
     return run_job
+
+
+def _nominate(registry: Registry, job: Job, made: ModelReference) -> None:
+    """Let ``candidate`` name what a job has published; ``production`` is for people to move.
+
+    Where the name is a branch or tag of theirs, or the revision is retired, it stays as it is.
+    """
+    with suppress(Conflict):
+        registry.promotions.promote(
+            made.namespace, made.name, CANDIDATE, made.revision, by=job.owner, job_id=job.id
+        )
 
 
 def _question(job: Job, row: Mapping[str, Any]) -> Question:
