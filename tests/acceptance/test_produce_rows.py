@@ -124,6 +124,8 @@ def test_a_chinese_task_gives_a_student_without_any_weights(
     assert report["test"]["student"][report["metric"]] >= least
     assert report["measured"]["value"] >= report["seed_only"]["value"]
     student = open_student(tmp_path / "model")
+    sure = student.manifest.held_out
+    assert len(sure.right if sure else ()) == (len(gold) if task_type == "similarity" else 0)
     answers = student.answer([_asked(row) for row in test])
     assert len(answers) == len(test)
     json.dumps(answers)

@@ -1,6 +1,7 @@
 """Answers within a bound on errors: by the student, by a language model, by nobody."""
 
 import json
+import shutil
 
 import pytest
 from scripted_server import chat, serving
@@ -8,7 +9,8 @@ from tiny_student import write_tiny_student
 
 from gts.platform.cli import run
 from gts.student.layout import read_manifest, write_manifest
-from gts.student.selective import HeldOut
+from gts.student.opening import open_student
+from gts.student.selective import HeldOut, certainty_of
 
 URL = "/api/v1/models/local/tickets/predict"
 TEXTS = ["my parcel is late", "hello there"]
@@ -95,6 +97,42 @@ def test_a_language_model_must_be_allowed_to_cost(http, model, big):
 def test_a_student_that_does_not_know_how_sure_it_is_says_so(http, published):
     answer = http.post(URL, json={"texts": TEXTS, "max_error": 0.1})
     assert answer.status_code == 422 and "max_error" in answer.json()["error"]["mend"]
+
+
+@pytest.fixture
+def pairs(services, row_students, tmp_path):
+    """A student that tells whether two texts are alike, and pairs of which it is sure of the first half."""
+    folder, rows = row_students["similarity"]
+    folder = shutil.copytree(folder, tmp_path / "pairs")
+    asked = [{key: row[key] for key in ("text_a", "text_b")} for row in rows]
+    student = open_student(folder)
+    asked.sort(key=lambda row: -certainty_of(student.manifest, student.answer([row])[0]))
+    sure = [certainty_of(student.manifest, answer) for answer in student.answer(asked)]
+    middle = len(asked) // 2
+    assert sure[middle - 1] > sure[middle], "the pairs can be told apart"
+    held_out = HeldOut.of(
+        [sure[middle - 1] - 1e-5] * 40 + [sure[middle] - 1e-5] * 20, [True] * 40 + [False] * 20
+    )
+    write_manifest(folder, student.manifest.model_copy(update={"held_out": held_out}))
+    services.registry.publish("local", "twins", folder, "first", author="local")
+    return asked
+
+
+def test_pairs_are_left_open_where_nobody_is_sure(http, pairs):
+    url, middle = "/api/v1/models/local/twins/predict", len(pairs) // 2
+    answer = http.post(url, json={"rows": pairs, "max_error": 0.1}).json()
+    by = [one["answered_by"] for one in answer["predictions"]]
+    assert by == ["student"] * middle + [None] * (len(pairs) - middle)
+    assert {one["alike"] for one in answer["predictions"][middle:]} == {None}
+    assert None not in {one["alike"] for one in answer["predictions"][:middle]}
+
+
+def test_a_language_model_answers_for_classifiers_only(http, app, services, pairs, big):
+    allow(app, services, "big")
+    body = {"rows": pairs, "max_error": 0.1, "fallback": "big"}
+    answer = http.post("/api/v1/models/local/twins/predict", json=body)
+    assert answer.status_code == 422 and "fallback" in answer.json()["error"]["mend"]
+    assert big.bodies == []
 
 
 @pytest.mark.parametrize("body", [{"max_error": 0}, {"max_error": 1}, {"max_error": -1}, {"fallback": "big"}])

@@ -14,7 +14,6 @@ from tokenizers.pre_tokenizers import Whitespace
 from gts.student.layout import StudentManifest, TaskInfo
 from gts.student.observing import (
     Observed,
-    certainty_of,
     counts_in,
     draw,
     observe,
@@ -22,6 +21,7 @@ from gts.student.observing import (
     typical_of,
 )
 from gts.student.reference import Histogram, Reference
+from gts.student.selective import certainty_of
 
 
 def manifest(task_type="classification", **fields):

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from gts.core.errors import InvalidInput
-from gts.student.selective import HeldOut, confidence_of, cut, fewest_rows
+from gts.student.layout import StudentManifest, TaskInfo
+from gts.student.selective import (
+    HeldOut,
+    certainty_of,
+    confidence_of,
+    cut,
+    fewest_rows,
+    knows_certainty,
+)
 
 
 def test_only_the_sure_answers_are_given():
@@ -56,3 +64,12 @@ def test_very_many_rows_are_thinned():
 def test_of_several_labels_all_must_be_right():
     scores = [{"label": "a", "score": 0.9}, {"label": "b", "score": 0.2}]
     assert confidence_of({"scores": scores}, True) == pytest.approx(0.72)
+
+
+def test_of_a_pair_it_is_how_likely_what_is_told_is_right():
+    pairs = StudentManifest(task=TaskInfo(name="twins", type="similarity"), tier="static")
+    assert knows_certainty(pairs)
+    assert certainty_of(pairs, {"score": 0.9, "alike": True}) == 0.9
+    assert certainty_of(pairs, {"score": 0.25, "alike": False}) == 0.75
+    assert certainty_of(pairs, {"score": 0.45, "alike": True}) == 0.45, "its threshold is not one half"
+    assert not knows_certainty(pairs.model_copy(update={"scale": (1.0, 5.0)}))

@@ -83,7 +83,7 @@ _ROWS = Line(
         Kind.EVALUATE: row_actions.evaluate,
     },
     row_trials.expected,
-    lambda run, trial: None,
+    row_trials.held_out,
 )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from gts.orchestrator import costs, row_costs
 from gts.orchestrator.crafts import craft_of
-from gts.orchestrator.crafts.protocol import Decision, Judgement
+from gts.orchestrator.crafts.protocol import Belief, Decision, Judgement
 from gts.orchestrator.estimate import Estimate
 from gts.orchestrator.evidence import Trial, Variant
 from gts.orchestrator.run import Run
 from gts.orchestrator.stages.rows import folds_of
 from gts.orchestrator.stages.rows.audit import opinions_of
-from gts.orchestrator.stages.rows.crossing import cross_judge
+from gts.orchestrator.stages.rows.crossing import cross_decisions, cross_judge
 from gts.orchestrator.stages.rows.expect import STUDENT_OF
+from gts.student.selective import HeldOut
+from gts.tasks.dataset import fair_sample
 from gts.tasks.rows import RowTask
 
 TUNED = "tuned"
@@ -109,13 +111,30 @@ def begun(run: Run[RowTask], tier: str) -> dict[str, str]:
 
 def judge(run: Run[RowTask], fits: Mapping[int | None, str]) -> tuple[Judgement, Decision]:
     """What a student is worth, by decisions found on other folds; and the decision to publish it with, found on all."""
-    craft = craft_of(run.data.spec.type)
-    store = run.runner.store
-    inputs = {f"student of {fold}": store.path(fits[fold]) for fold in run.folds if fold is not None}
-    data, folds = run.data, run.evidence.sizes.folds
-    said = opinions_of(craft, data, inputs, folds)["student"]
-    judged = cross_judge(craft, data, said, folds_of(craft, data, folds))
+    craft, data = craft_of(run.data.spec.type), run.data
+    said = heldout_beliefs(run, [fits[fold] for fold in run.folds if fold is not None])
+    judged = cross_judge(craft, data, said, folds_of(craft, data, run.evidence.sizes.folds))
     return judged, craft.decide(data, data.gold, said)
+
+
+def heldout_beliefs(run: Run[RowTask], folds: Sequence[str]) -> list[Belief]:
+    """What was believed of each gold row by the student that had not seen it, from the students of the folds in order."""
+    craft, store = craft_of(run.data.spec.type), run.runner.store
+    inputs = {f"{STUDENT_OF}{k}": store.path(fold) for k, fold in enumerate(folds)}
+    return opinions_of(craft, run.data, inputs, len(folds))["student"]
+
+
+def held_out(run: Run[RowTask], trial: Trial) -> HeldOut | None:
+    """How sure the folds' students were of gold rows that they had not seen; ``None`` where answers do not say it."""
+    craft, data = craft_of(run.data.spec.type), run.data
+    said = heldout_beliefs(run, trial.folds)
+    decisions = cross_decisions(craft, data, said, folds_of(craft, data, len(trial.folds)))
+    sure = craft.certainty(data, said, decisions)
+    if sure is None:
+        return None
+    answers, fair = craft.settled(data, said, decisions), fair_sample(row.origin for row in data.gold)
+    right = [answer == craft.certain(row) for answer, row in zip(answers, data.gold, strict=True)]
+    return HeldOut.of([sure[i] for i in fair], [right[i] for i in fair])
 
 
 def expected(run: Run[RowTask], trial: Trial) -> Estimate:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gts.core.errors import InvalidInput
 from gts.student.layout import StudentManifest
-from gts.student.selective import Cut, confidence_of, cut
+from gts.student.selective import Cut, certainty_of, cut, knows_certainty
 
 STUDENT = "student"
 
@@ -90,15 +90,16 @@ def cascade(
     Raises:
         InvalidInput: The student does not know how sure it is, or ``max_error`` is no share.
     """
-    if manifest.task.type != "classification" or manifest.held_out is None:
+    if not knows_certainty(manifest) or manifest.held_out is None:
         raise InvalidInput(
-            f"{manifest.task.name!r} does not know how often it is right when it is sure: only classifiers that were made of "
-            "labelled examples by this version of GTS or a later one do",
+            f"{manifest.task.name!r} does not know how often it is right when it is sure: only classifiers, and students that tell "
+            "whether pairs are alike, do so, made of labelled examples by this version of GTS or a later one",
             mend="leave `max_error` out, or produce the model again",
         )
     found = cut(manifest.held_out, max_error)
     least = found.threshold if found else float("inf")
-    sure = [confidence_of(answer, manifest.multi_label) >= least for answer in answers]
+    sure = [(certainty_of(manifest, answer) or 0.0) >= least for answer in answers]
+    nothing: dict[str, Any] = {"labels": []} if manifest.task.type == "classification" else {"alike": None}
     given = [{**answer, "answered_by": STUDENT} for answer in answers]
     open_rows = [number for number, is_sure in enumerate(sure) if not is_sure]
     told = Told((), 0, 0.0)
@@ -107,7 +108,7 @@ def cascade(
     said = told.answers or [None] * len(open_rows)
     for number, answer in zip(open_rows, said, strict=True):
         if answer is None:
-            given[number] = {**answers[number], "labels": [], "answered_by": None}
+            given[number] = {**answers[number], **nothing, "answered_by": None}
         else:
             given[number] = {**answer, "answered_by": teacher[0] if teacher else None}
     by_teacher = sum(answer is not None for answer in said)

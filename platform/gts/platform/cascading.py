@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from gts.core.errors import NotFound
+from gts.core.errors import InvalidInput, NotFound
 from gts.core.llm.entry import ModelEntry
 from gts.orchestrator import jobs
 from gts.platform.cascade import AskTeacher, Rows, cascade
@@ -46,6 +46,11 @@ async def ask_cascade(
     """
     entry = allowed(fallback, services.settings.serving_models) if fallback else None
     served, answers = await services.students.predict(model, revision, rows, is_traffic=False)
+    if entry and served.manifest.task.type != "classification":
+        raise InvalidInput(
+            f"a language model answers in the place of classifiers only, and {model} is none",
+            mend="leave `fallback` out: what the student is not sure of stays open",
+        )
     teacher = (entry.name, await _teacher(services, served, entry)) if entry else None
     found = await run_in_threadpool(cascade, served.manifest, rows, answers, max_error, teacher)
     services.students.metrics.cascaded(model, found)

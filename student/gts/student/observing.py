@@ -14,7 +14,7 @@ from gts.student.fast_tokens import encode
 from gts.student.layout import StudentManifest
 from gts.student.opening import open_student, texts_in
 from gts.student.reference import Histogram, Reference
-from gts.student.selective import confidence_of
+from gts.student.selective import FOUND, certainty_of
 from gts.student.tokenizing import shared_tokenizer
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ TEXT_QUANTITIES: Final = ("length", "tokens")
 MOST_ROWS: Final = 1_000
 _LEAST_ROWS, _MOST_CHARS = 100, 500_000  # a transformer reads that many characters in some seconds
 _CHARS_TOKENISED = 2_000  # enough to see the script and the language of a text
-_FOUND: Mapping[str, str] = {"ner": "entities", "relation": "relations", "event": "events"}
 _DIGITS = 6
 _BATCH = 32
 
@@ -106,7 +105,7 @@ def observe(student: StudentManifest, rows: Rows, answers: Rows, tokenizer: Toke
 
     Returns:
         ``length`` (characters); ``tokens`` (for each character: scripts that the student does not know, and other languages,
-        show there); ``confidence`` (see :func:`certainty_of`; classification and pairs that are decided); ``grade`` (pairs
+        show there); ``confidence`` (see :func:`gts.student.selective.certainty_of`; classification and pairs that are decided); ``grade`` (pairs
         that are graded); ``findings`` (entities, relations or events in a text).
     """
     texts = ["\n".join(texts_in(row)) for row in rows]
@@ -115,8 +114,8 @@ def observe(student: StudentManifest, rows: Rows, answers: Rows, tokenizer: Toke
         cut = [text[:_CHARS_TOKENISED] for text in texts if text]
         values["tokens"] = [len(encode(tokenizer, text)) / len(text) for text in cut]
     kind = student.task.type
-    if kind in _FOUND:
-        values["findings"] = [float(len(answer[_FOUND[kind]])) for answer in answers]
+    if kind in FOUND:
+        values["findings"] = [float(len(answer[FOUND[kind]])) for answer in answers]
     elif kind == "similarity" and student.scale is not None:
         values["grade"] = [float(answer["score"]) for answer in answers]
     elif kind != "summarization":
@@ -167,22 +166,6 @@ def typical_of(quantity: str, values: Floats) -> float:
     return float(values.mean() if quantity == "findings" else np.median(values))
 
 
-def certainty_of(student: StudentManifest, answer: Mapping[str, Any]) -> float | None:
-    """How sure a student is of an answer, between 0 and 1; None where answers do not say.
-
-    Of labels and of pairs that are decided, how likely the answer is right by what the student believes; of what is found in a
-    text, the least score.
-    """
-    kind = student.task.type
-    if kind == "classification":
-        return confidence_of(answer, student.multi_label)
-    if kind == "similarity" and student.scale is None:
-        return max(float(answer["score"]), 1 - float(answer["score"]))
-    if kind in _FOUND:
-        return min((float(found["score"]) for found in answer[_FOUND[kind]]), default=None)
-    return None
-
-
 def _labels(student: StudentManifest, answers: Rows) -> dict[str, float] | None:
     given = _given(student)
     if given is None:
@@ -202,8 +185,8 @@ def _given(student: StudentManifest) -> Callable[[Mapping[str, Any]], list[str]]
         return lambda answer: list(answer["labels"])
     if kind == "similarity" and student.scale is None:
         return lambda answer: ["1" if answer["alike"] else "0"]
-    if kind in _FOUND:
-        return lambda answer: [found["type"] for found in answer[_FOUND[kind]] if "type" in found]
+    if kind in FOUND:
+        return lambda answer: [found["type"] for found in answer[FOUND[kind]] if "type" in found]
     return None
 
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gts.core.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from gts.student.layout import StudentManifest
+
+FOUND: Final[Mapping[str, str]] = {"ner": "entities", "relation": "relations", "event": "events"}
+"""Where the answers of a task type hold what was found in a text."""
 MOST_ROWS = 2000
 _DIGITS = 5
 _ROUNDING = 1e-12
@@ -88,6 +93,29 @@ def confidence_of(answer: Mapping[str, Any], multi_label: bool) -> float:
     """
     beliefs = [float(score["score"]) for score in answer["scores"]]
     return prod(max(belief, 1 - belief) for belief in beliefs) if multi_label else max(beliefs)
+
+
+def certainty_of(student: StudentManifest, answer: Mapping[str, Any]) -> float | None:
+    """How sure a student is of an answer, between 0 and 1; None where answers do not say.
+
+    Of labels and of pairs that are decided, how likely the answer is right by what the student believes; of what is found in a
+    text, the least score.
+    """
+    kind = student.task.type
+    if kind == "classification":
+        return confidence_of(answer, student.multi_label)
+    if kind == "similarity" and student.scale is None:
+        return float(answer["score"]) if answer["alike"] else 1 - float(answer["score"])
+    if kind in FOUND:
+        return min((float(found["score"]) for found in answer[FOUND[kind]]), default=None)
+    return None
+
+
+def knows_certainty(student: StudentManifest) -> bool:
+    """Whether each answer says how likely it is right as a whole, so that a bound on errors can be kept."""
+    return student.task.type == "classification" or (
+        student.task.type == "similarity" and student.scale is None
+    )
 
 
 def check_bound(max_error: float) -> float:

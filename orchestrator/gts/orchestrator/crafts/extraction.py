@@ -189,6 +189,12 @@ class ExtractionCraft:
         """What is believed enough."""
         return [certain(decide(own or {}, decision)) for own, decision in zip(said, decisions, strict=True)]
 
+    def certainty(
+        self, task: RowTask, said: Sequence[Any], decisions: Sequence[Decision]
+    ) -> list[float] | None:
+        """None: what was not found has no score, so an answer as a whole has none."""
+        return None
+
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
     ) -> None:

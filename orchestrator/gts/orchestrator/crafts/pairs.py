@@ -194,6 +194,15 @@ class PairCraft:
         alike = _calibrated(said, decisions) >= threshold
         return [float(one) for one in alike]
 
+    def certainty(
+        self, task: RowTask, said: Sequence[float | None], decisions: Sequence[Decision]
+    ) -> list[float] | None:
+        """The calibrated probability of what is told; graded pairs have none."""
+        if task.spec.scale is not None:
+            return None
+        alike, likely = self.settled(task, said, decisions), _calibrated(said, decisions).tolist()
+        return [one if is_alike else 1 - one for is_alike, one in zip(alike, likely, strict=True)]
+
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
     ) -> None:

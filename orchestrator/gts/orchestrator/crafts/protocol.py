@@ -196,6 +196,12 @@ class Craft(Protocol):
         """The answers that beliefs become, as the beliefs of somebody who is sure of them."""
         ...
 
+    def certainty(
+        self, task: RowTask, said: Sequence[Belief], decisions: Sequence[Decision]
+    ) -> list[float] | None:
+        """How likely each answer is right by what is believed, as a served student tells it; ``None`` where its answers do not."""
+        ...
+
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
     ) -> None:

@@ -162,6 +162,12 @@ class SummaryCraft:
         """The scores as they are."""
         return [own or () for own in said]
 
+    def certainty(
+        self, task: RowTask, said: Sequence[Any], decisions: Sequence[Decision]
+    ) -> list[float] | None:
+        """None: what was not found has no score, so an answer as a whole has none."""
+        return None
+
     def train(
         self, tier: str, lessons: Sequence[Lesson], scene: Scene, visits: int, folder: Path, report: Report
     ) -> None:

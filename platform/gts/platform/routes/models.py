@@ -102,7 +102,7 @@ async def predict(
 ) -> Response:
     """What the model says of each text or row, in their order.
 
-    With `max_error` a classifier answers only where it is sure enough for that share of errors; see `cascade` of the answer.
+    With `max_error` a classifier, or a model that tells whether pairs are alike, answers only where it is sure enough for that share of errors; see `cascade` of the answer.
     """
     if body.max_error is not None:
         model = f"{namespace}/{name}"

@@ -25,8 +25,8 @@ from gts.platform.serving.metrics import Gauge
 from gts.platform.settings import Settings
 from gts.platform.traffic import stored
 from gts.student.layout import MANIFEST, StudentManifest
-from gts.student.observing import certainty_of
 from gts.student.opening import texts_in
+from gts.student.selective import certainty_of
 
 if TYPE_CHECKING:
     from gts.registry.registry import Registry
