@@ -90,7 +90,7 @@ class Settings(BaseModel):
         8 << 30, gt=0, description="Largest file, and largest commit, that Hub clients may upload, in bytes."
     )
     hub_inline_bytes: int = Field(
-        256 * _MIB,
+        512 * _MIB,
         gt=0,
         description="Largest file that Hub clients send inside a commit; larger ones need HF_HUB_DISABLE_XET=1.",
     )

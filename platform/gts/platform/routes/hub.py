@@ -37,7 +37,7 @@ class HubOptions:
     """
 
     key: bytes
-    inline_bytes: int = 256 << 20
+    inline_bytes: int = 512 << 20
     max_bytes: int = 8 << 30
 
 
