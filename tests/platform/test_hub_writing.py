@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from hub_lab import Platform, running_platform, wait_until
@@ -87,6 +88,11 @@ def test_a_repository_is_made_filled_read_and_removed(hub: Platform, tmp_path: P
         (folder / path).write_bytes(content)
     done = api.upload_folder(repo_id="ann/whole", repo_type=kind, folder_path=folder)
     assert done.commit_url == f"{url}/commit/{done.oid}"
+    if kind == "model":  # what clients print leads a person to the page
+        with httpx.Client(headers={"Authorization": f"Bearer {hub.read}"}, follow_redirects=True) as browser:
+            for address in (str(url), done.commit_url):
+                page = browser.get(address)
+                assert page.status_code == 200 and done.oid[:7] in page.text, address
     info = api.repo_info("ann/whole", repo_type=kind, files_metadata=True)
     assert (info.sha, info.card_data.license) == (done.oid, "mit")
     assert {sibling.rfilename for sibling in info.siblings} == {*contents, ".gitattributes"}

@@ -18,6 +18,7 @@ from gts.platform.pages import error_page, pages_router
 from gts.platform.routes import (
     decisions,
     generated,
+    hub_links,
     jobs,
     language,
     metrics,
@@ -130,6 +131,7 @@ def create_app(services: Services, *, serves_only: bool = False) -> FastAPI:
         )
         # Last: its paths begin with whatever comes.
         app.include_router(hub_router(services.registry, hub_user, options))
+        app.include_router(hub_links.router)
     # The outermost is added last: hosts and origins are checked before a byte of the body is counted.
     app.add_middleware(BodyLimit, settings=services.settings, answer=answer)
     app.add_middleware(Gatekeeper, settings=services.settings, answer=answer)
