@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -18,7 +19,7 @@ from gts.platform.versions_lineage import LABELLED, STUDENT, Lineage, Node
 _SOURCES = (*LABELLED, "pool", "base_model", "language_model")
 _MADE = ("teacher", "generator", "parent")
 _COLUMNS = ((0.5, 30.0), (35.0, 30.0), (69.5, 30.0))  # left edge and width
-_BOX, _STEP, _TOP = 46, 58, 4
+_BOX, _STEP, _TOP = 46, 58, 8
 _NAME_CHARS = 24
 _MODELS = ("base_model", "language_model", STUDENT)
 _SHORT_COMMIT = 10
@@ -86,7 +87,13 @@ def lineage_chart(
     for number, column in enumerate(columns):
         free = (rows - len(column)) * _STEP / 2
         places |= {node.id: (number, _TOP + free + _STEP * row) for row, node in enumerate(column)}
-    lines = [_line(places[one], places[other]) for one, other in edges if one in places and other in places]
+    gaps = _gaps([top for column, top in places.values() if column == 1])
+    lines = [
+        line
+        for one, other in edges
+        if one in places and other in places
+        for line in _lines(places[one], places[other], gaps)
+    ]
     boxes = [_box(node, *places[node.id], language) for node in shown]
     spoken = language.gettext("; ").join(
         f"{part_name(node.kind, language)} {_name(node)} {_detail(node, language)}".strip() for node in shown
@@ -96,12 +103,32 @@ def lineage_chart(
     ).format(spoken=spoken, height=round(height), body=Markup("").join([*lines, *boxes]))
 
 
-def _line(one: tuple[int, float], other: tuple[int, float]) -> Markup:
-    """From the right edge of a box to the left edge of another."""
-    left, width = _COLUMNS[one[0]]
-    return Markup('<line class="link" x1="{x1}%" y1="{y1}" x2="{x2}%" y2="{y2}"/>').format(
-        x1=left + width, y1=round(one[1] + _BOX / 2), x2=_COLUMNS[other[0]][0], y2=round(other[1] + _BOX / 2)
-    )
+def _gaps(tops: Sequence[float]) -> list[float]:
+    """Heights at which a line passes the boxes of a column; none where it holds none.
+
+    Example:
+        >>> _gaps([4.0, 62.0])
+        [-2.0, 56.0, 114.0]
+    """
+    half = (_STEP - _BOX) / 2
+    return [top - half for top in (*tops, tops[-1] + _STEP)] if tops else []
+
+
+def _lines(one: tuple[int, float], other: tuple[int, float], gaps: Sequence[float]) -> list[Markup]:
+    """From the right edge of a box to the left edge of another; past the boxes of the column between them."""
+    start = (_COLUMNS[one[0]][0] + _COLUMNS[one[0]][1], one[1] + _BOX / 2)
+    end = (_COLUMNS[other[0]][0], other[1] + _BOX / 2)
+    points = [start, end]
+    if other[0] - one[0] > 1 and gaps:
+        height = min(gaps, key=lambda gap: abs(gap - (start[1] + end[1]) / 2))
+        left, width = _COLUMNS[one[0] + 1]
+        points = [start, (left, height), (left + width, height), end]
+    return [
+        Markup('<line class="link" x1="{x1}%" y1="{y1}" x2="{x2}%" y2="{y2}"/>').format(
+            x1=a[0], y1=round(a[1]), x2=b[0], y2=round(b[1])
+        )
+        for a, b in pairwise(points)
+    ]
 
 
 def _box(node: Node, column: int, top: float, language: Language) -> Markup:
