@@ -111,6 +111,18 @@ def test_a_file_is_predicted_line_by_line(gts, student, tmp_path):
     assert [row["labels"] for row in found[:2]] == [["billing"], ["delivery"]]
 
 
+def test_no_file_is_lost_by_predicting(gts, student, tmp_path):
+    texts, before = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    texts.write_text('{"text": "a parcel"}\n')
+    code, _, err = gts("predict", student, "--input", texts, "--output", texts)
+    assert code == 2 and "--output" in err and texts.read_text() == '{"text": "a parcel"}\n'
+    before.write_text("of an earlier run\n")
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    for wrong in ("nowhere.jsonl", "binary"):
+        assert gts("predict", student, "--input", tmp_path / wrong, "--output", before)[0] != 0
+        assert before.read_text() == "of an earlier run\n"
+
+
 def test_a_student_is_evaluated(gts, student, tmp_path):
     (tmp_path / "test.csv").write_text(
         "text,label\nmy parcel,delivery\nrefund,billing\nparcel,billing\nparcel 2,delivery\n"

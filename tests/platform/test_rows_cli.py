@@ -246,6 +246,13 @@ def test_the_platform_is_asked_about_pairs(gts, served):
     )
 
 
+def test_a_revision_may_stand_behind_the_name(gts, served):
+    model = served("similarity", "read", "infer")
+    assert gts("predict", f"{model}@main", "soup salt", "bread soup")[1].startswith("alike\t")
+    code, _, err = gts("predict", f"{model}@nowhere", "soup salt", "bread soup")
+    assert code == 1 and "no revision 'nowhere'" in err
+
+
 def test_a_token_that_may_only_ask_is_enough_for_texts(gts, served, labelled_file):
     model = served("ner", "infer")
     assert gts("predict", model, "please soup")[1].startswith("dish\tsoup\t7-11")

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 
 import pytest
 from tiny_student import write_tiny_student
@@ -255,6 +256,23 @@ def test_too_many_requests_at_once_are_refused(engine_with, published):
     found = asyncio.run(crowd())
     assert sum(isinstance(item, Overloaded) for item in found) == 3
     assert ask(engine)[1][0]["scores"]
+
+
+def test_one_model_leaves_room_for_others(engine_with, services, published, tmp_path):
+    services.registry.publish(
+        "local", "quick", write_tiny_student(tmp_path / "quick"), "first", author="local"
+    )
+    engine = engine_with(max_predictions=4)
+
+    async def crowd():
+        async with AsyncExitStack() as stack:
+            for _ in range(3):
+                await stack.enter_async_context(engine.stream("local/tickets", "main"))
+            with pytest.raises(Overloaded, match="3 of them by local/tickets"):
+                await engine.predict("local/tickets", "main", [{"text": "a"}])
+            return (await engine.predict("local/quick", "main", [{"text": "a"}]))[0].model
+
+    assert asyncio.run(crowd()) == "local/quick"
 
 
 def test_what_is_quickly_said_is_said_at_once(engine_with, published):

@@ -140,7 +140,7 @@ def test_answers_come_while_the_body_is_still_being_sent(published, duplex, serv
 
 
 def in_flight(services):
-    return services.students._in_flight
+    return services.students._in_flight.total()
 
 
 def until(condition):
@@ -244,14 +244,14 @@ def test_the_python_client_waits_while_the_server_has_too_much_to_do(
 ):
     monkeypatch.setattr(client_lines, "_WAIT_S", 0.01)
     students = services.students
-    students._in_flight = services.settings.max_predictions
-    threading.Timer(0.3, lambda: setattr(students, "_in_flight", 0)).start()
+    students._in_flight["local/other"] = services.settings.max_predictions
+    threading.Timer(0.3, students._in_flight.clear).start()
     assert labels(client.predict_lines("local/tickets", ["a parcel"])) == [["delivery"]]
-    students._in_flight = services.settings.max_predictions
+    students._in_flight["local/other"] = services.settings.max_predictions
     monkeypatch.setattr(client_lines, "_PATIENCE_S", 0.0)
     with pytest.raises(Overloaded):
         list(client.predict_lines("local/tickets", ["a"]))
-    students._in_flight = 0
+    students._in_flight.clear()
 
 
 def test_a_client_that_sends_first_and_reads_later_gets_on_within_a_megabyte(live, token, published):
@@ -265,13 +265,13 @@ def test_streams_count_as_requests(services, published, http):
 
     async def full():
         async with engine.stream("local/tickets", "main"):
-            engine._in_flight += services.settings.max_predictions
+            engine._in_flight["local/other"] += services.settings.max_predictions
             try:
                 with pytest.raises(Overloaded):
                     async with engine.stream("local/tickets", "main"):
                         pass
             finally:
-                engine._in_flight -= services.settings.max_predictions
+                engine._in_flight["local/other"] -= services.settings.max_predictions
 
     asyncio.run(full())
     assert in_flight(services) == 0

@@ -13,7 +13,7 @@ from gts.core.artifacts import ArtifactStore
 from gts.orchestrator import costs
 from gts.orchestrator.costs import Sizes
 from gts.orchestrator.produce import produce
-from gts.platform.cli.reproducing import split_revision
+from gts.platform.cli.asking import split_revision
 from gts.student.layout import read_lineage
 from gts.tasks.dataset import Example, TaskData
 from gts.tasks.spec import TaskSpec

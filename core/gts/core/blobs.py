@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gts.core.errors import InvalidInput, NotFound, StorageError
+from gts.core.errors import Damaged, InvalidInput, NotFound, StorageError
 
 _BLOCK_BYTES = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -308,7 +308,7 @@ class BlobStore:
         """
         found, _ = self.examine(digest)
         if found != digest:
-            raise StorageError(
+            raise Damaged(
                 f"blob {digest} is damaged on disk (its bytes hash to {found})",
                 mend="restore it from a backup or publish the model again",
             )

@@ -11,7 +11,8 @@
     ├── Overloaded                 429 overloaded         too much at once; try again shortly
     ├── Unavailable            503 unavailable        a service this depends on does not answer now
     ├── MissingDependency          501 missing_dependency an extra or model weights are not installed
-    ├── StorageError               507 storage            disk full, damaged blob
+    ├── StorageError               507 storage            disk full, or storage that does not do as it should
+    │   └── Damaged                507 damaged            a stored file is gone, or not what was stored
     ├── StageFailed                500 stage_failed       a stage of a job ended with an error
     ├── Cancelled                  409 cancelled          the person cancelled the job
     └── LeaseLost                  409 lease_lost         another worker has taken over the job
@@ -148,10 +149,16 @@ class MissingDependency(GTSError):
 
 
 class StorageError(GTSError):
-    """The disk is full or a stored file is damaged."""
+    """The disk is full, or storage does not do as it should."""
 
     code = "storage"
     status = 507
+
+
+class Damaged(StorageError):
+    """A stored file is gone, or not what was stored."""
+
+    code = "damaged"
 
 
 class StageFailed(GTSError):

@@ -27,7 +27,7 @@ from gts.core.blobs import (
     received,
     storage_errors,
 )
-from gts.core.errors import NotFound, StorageError
+from gts.core.errors import Damaged, NotFound, StorageError
 from gts.core.fingerprint import file_sha256
 from gts.core.s3 import CONNECTIONS, PART_BYTES, SCHEME, no_bucket, patiently, s3_errors
 
@@ -246,7 +246,7 @@ class RemoteBlobs:
                             return self._cache.add(part, digest)
                 finally:
                     part.unlink(missing_ok=True)
-        raise StorageError(
+        raise Damaged(
             f"blob {digest} is damaged in {SCHEME}://{self._base}",
             mend="`gts registry fsck` says what it belongs to; publish that again",
         )

@@ -61,6 +61,14 @@ class User:
     owner: str
     token: Token
 
+    @property
+    def who(self) -> str:
+        """Who it is, for those who read a history: people of one owner are told apart by the names of their tokens.
+
+        Whoever came by the address that ``gts up`` prints is called as the owner.
+        """
+        return self.token.name if self.token.kind == tokens.PERSONAL else self.owner
+
 
 def cookie_name(request: Request) -> str:
     """Cookies know no ports, so two platforms on one host need two names."""
@@ -143,10 +151,12 @@ def require(request: Request, user: User, scope: tokens.Scope) -> User:
         Forbidden: It does not, or is not.
     """
     token = user.token
-    if scope not in token.scopes:
+    # Whoever may write may read too, as in the Hub's protocol.
+    if scope not in token.scopes and not (scope == tokens.Scope.READ and tokens.Scope.WRITE in token.scopes):
+        limits = "".join(f" --repo {name}" for name in sorted(token.repositories or ()))
         raise Forbidden(
             f"the token {token.name!r} may not do this: it lacks the scope {scope.value!r}",
-            mend=f"make a token that has it: `gts token new NAME --scope {scope.value}`",
+            mend=f"make a token that has it: `gts token new NAME --scope {scope.value}{limits}`",
             scope=scope.value,
         )
     path = request.path_params
@@ -202,7 +212,7 @@ def hub_user(request: Request) -> HubUser:
             mend="make a token that has it: `gts token new NAME --scope read`",
         )
     sight = Sight() if only is None else Sight(public=public, private=False, named=only)
-    return HubUser(user.owner, sight, may_write=tokens.Scope.WRITE in scopes, only=only)
+    return HubUser(user.owner, sight, may_write=tokens.Scope.WRITE in scopes, only=only, who=user.who)
 
 
 def set_cookie(response: Response, request: Request, token: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from gts.core.errors import GTSError, Overloaded
+from gts.core.errors import GTSError, InvalidInput, Overloaded
 from gts.platform.remote import ServerUnreachable, error_of, error_told, model_path
 
 _BLOCK_BYTES = 256 << 10
@@ -77,7 +77,12 @@ def _answers(response: httpx.Response, before: int, wanted: int) -> Iterator[dic
 def _blocks(rows: Iterable[str | Mapping[str, Any]]) -> Iterator[list[bytes]]:
     block: list[bytes] = []
     size = 0
-    for row in rows:
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, str | Mapping):
+            raise InvalidInput(
+                f"row {number} is {type(row).__name__}; a text or a mapping was expected",
+                mend='give texts, or rows such as {"text": "..."}',
+            )
         block.append(json.dumps(row if isinstance(row, str) else dict(row)).encode() + b"\n")
         size += len(block[-1])
         if size >= _BLOCK_BYTES or len(block) == _BLOCK_ROWS:

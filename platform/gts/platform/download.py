@@ -13,9 +13,9 @@ from urllib.parse import quote
 import httpx
 
 from gts.core.blobs import storage_errors
-from gts.core.errors import StorageError
+from gts.core.errors import GTSError, StorageError
 from gts.core.fingerprint import file_sha256
-from gts.platform.remote import ServerUnreachable
+from gts.platform.remote import ServerUnreachable, error_of, error_told
 
 _TRIES = 4
 _BLOCK_BYTES = 1 << 20
@@ -38,7 +38,8 @@ def download_files(
 
     Raises:
         StorageError: A file's bytes are not the published ones, or the disk is full.
-        ServerUnreachable: The server cannot be reached or refuses.
+        ServerUnreachable: The server cannot be reached.
+        GTSError: What the server says where it refuses.
     """
     gathering = folder if folder.exists() else folder.with_name(f".{folder.name}.{commit[:12]}.part")
     gathering.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,15 @@ def _fetch(http: httpx.Client, url: str, target: Path, sha256: str) -> None:
     os.replace(part, target)
 
 
+def _refusal(response: httpx.Response) -> GTSError:
+    """What the registry says in the Hub's shape of errors, as the class that it raised."""
+    try:
+        document = response.json()
+        return error_told({"code": document["code"], "message": document["error"]})
+    except (ValueError, KeyError, TypeError):
+        return error_of(response)
+
+
 def _stream(http: httpx.Client, url: str, part: Path) -> str:
     """Write the body to ``part``, going on where an earlier try stopped; returns the digest of the whole file."""
     done = part.stat().st_size if part.exists() else 0
@@ -98,7 +108,9 @@ def _stream(http: httpx.Client, url: str, part: Path) -> str:
     with http.stream("GET", url, headers=headers) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
             return file_sha256(part)  # everything is there
-        response.raise_for_status()
+        if response.is_error:
+            response.read()
+            raise _refusal(response)
         goes_on = response.status_code == httpx.codes.PARTIAL_CONTENT
         hasher = hashlib.sha256()
         if goes_on:

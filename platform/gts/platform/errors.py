@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import json
+import logging
 from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response
@@ -14,7 +15,9 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from gts.core.database import database_failure
-from gts.core.errors import GTSError, InvalidInput, NotFound, TooLarge, Unauthorized
+from gts.core.errors import GTSError, InvalidInput, NotFound, StorageError, TooLarge, Unauthorized
+
+logger = logging.getLogger("gts.platform")
 
 
 class ErrorDetail(BaseModel):
@@ -94,6 +97,8 @@ def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
     async def on_gts_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, GTSError):
             raise error
+        if isinstance(error, StorageError):  # whoever runs the server has to know
+            logger.error("%s %s: %s", request.method, request.url.path[:200], error)
         return answer(request, error)
 
     async def on_validation_error(request: Request, error: Exception) -> Response:

@@ -16,7 +16,6 @@ from gts.orchestrator.records import Job
 from gts.orchestrator.states import JobState
 from gts.platform.auth import User
 from gts.platform.services import Services
-from gts.platform.tokens import STARTUP
 
 
 @dataclass(frozen=True)
@@ -34,18 +33,10 @@ class Step:
     goes_on: bool = False
 
 
-def person_of(user: User) -> str:
-    """Who answers: people of one owner are told apart by the names of their tokens.
-
-    Whoever came by the address that ``gts up`` prints is called as the owner.
-    """
-    return user.owner if user.token.kind == STARTUP else user.token.name
-
-
 def next_question(services: Services, user: User, job: Job) -> Step | None:
     """The question that this person is to look at now; ``None`` when none is open."""
     with services.database.writing() as session:
-        found = asking.next_for(session, job.id, person_of(user))
+        found = asking.next_for(session, job.id, user.who)
         return None if found is None else Step(found, asking.counts(session, job.id))
 
 
@@ -60,8 +51,8 @@ def answer_question(
         Conflict: Somebody has answered it.
     """
     with services.database.writing() as session:
-        question = asking.answer(session, job, question_id, given, by=person_of(user))
-        step = _said(session, question, person_of(user))
+        question = asking.answer(session, job, question_id, given, by=user.who)
+        step = _said(session, question, user.who)
     return _told(services, step)
 
 
@@ -73,8 +64,8 @@ def skip_question(services: Services, user: User, job: Job, question_id: str) ->
         Conflict: Somebody has answered it.
     """
     with services.database.writing() as session:
-        question = asking.skip(session, job.id, question_id, by=person_of(user))
-        step = _said(session, question, person_of(user))
+        question = asking.skip(session, job.id, question_id, by=user.who)
+        step = _said(session, question, user.who)
     return _told(services, step)
 
 
@@ -86,7 +77,7 @@ def undo_answer(services: Services, user: User, job: Job, question_id: str | Non
         Forbidden: Somebody else answered or skipped it.
     """
     with services.database.writing() as session:
-        undone = asking.undo(session, job.id, person_of(user), question_id)
+        undone = asking.undo(session, job.id, user.who, question_id)
         return Step(undone, asking.counts(session, job.id))
 
 
@@ -97,7 +88,7 @@ def go_on(services: Services, user: User, job: Job) -> None:
         NotFound: There is no such job.
     """
     with suppress(Conflict), services.database.writing() as session:
-        steering.continue_(session, job.id, by=person_of(user))
+        steering.continue_(session, job.id, by=user.who)
     services.knock.knock(job.id)
 
 

@@ -71,7 +71,7 @@ def review_text(
     spec = TaskSpec.model_validate(job.spec)
     with services.database.writing() as session:
         if isinstance(body, VetoBody):
-            review = reviews.veto(session, job.namespace, job.name, found.text, by=user.owner)
+            review = reviews.veto(session, job.namespace, job.name, found.text, by=user.who)
         else:
             is_row = spec.type != "classification"
             new_text = found.text if body.text is None else body.text
@@ -86,7 +86,7 @@ def review_text(
                 labels=() if is_row else found.labels if body.labels is None else body.labels,
                 known_labels=() if is_row else report.get("labels") or (),
                 multi_label=is_row or bool(report.get("multi_label")),
-                by=user.owner,
+                by=user.who,
             )
     return generated_view(found, review)
 

@@ -16,6 +16,7 @@ from gts.core.s3 import parse_url
 
 _MIB = 1 << 20
 _DATA_DIR_VARIABLE = "GTS_HOME"
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
 
 
 def _default_data_dir() -> Path:
@@ -113,7 +114,9 @@ class Settings(BaseModel):
         description="Milliseconds that one call of a student should take at most, for requests answered together.",
     )
     max_predictions: int = Field(
-        64, gt=0, description="Prediction requests in flight; more are refused with 429."
+        128,
+        gt=0,
+        description="Prediction requests in flight, of which one model may have three quarters; more are refused with 429.",
     )
     serving_models: tuple[str, ...] = Field(
         (),
@@ -147,6 +150,13 @@ class Settings(BaseModel):
                 parse_url(value)
             except InvalidInput as error:
                 raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: str) -> str:
+        if value and not value.startswith(_DATABASES):
+            raise ValueError(f"a URL beginning with {' or '.join(_DATABASES)} was expected")
         return value
 
     @field_validator("allowed_hosts", "serving_models", mode="before")
@@ -278,7 +288,9 @@ def load_settings(
         origin = sources.get(name, "the settings")
         raise InvalidInput(
             f"setting {name!r} from {origin} is wrong: {first['msg']}",
-            mend="`gts doctor` lists every setting with its meaning and where its value came from",
+            mend=f"correct it; its meaning: {Settings.model_fields[name].description}"
+            if name in Settings.model_fields
+            else "correct it",
             setting=name,
         ) from error
 

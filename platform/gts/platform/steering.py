@@ -16,7 +16,7 @@ def change_job(services: Services, user: User, job_id: str, changes: Mapping[str
     """Change budget or goal of a job; see :func:`gts.orchestrator.steering.change`."""
     find_job(services, user, job_id)
     with services.database.writing() as session:
-        return steering.change(session, job_id, changes, by=user.owner)
+        return steering.change(session, job_id, changes, by=user.who)
 
 
 def cancel_job(services: Services, user: User, job_id: str) -> Job:
@@ -32,7 +32,7 @@ def continue_job(
     """Put a job back into the queue and tell the workers; see :func:`gts.orchestrator.steering.continue_`."""
     find_job(services, user, job_id)
     with services.database.writing() as session:
-        job = steering.continue_(session, job_id, changes, by=user.owner)
+        job = steering.continue_(session, job_id, changes, by=user.who)
     services.knock.knock(job.id)
     return job
 
@@ -41,4 +41,4 @@ def finish_job(services: Services, user: User, job_id: str) -> Job:
     """End a job that waits for a person; see :func:`gts.orchestrator.steering.finish`."""
     find_job(services, user, job_id)
     with services.database.writing() as session:
-        return steering.finish(session, job_id, by=user.owner)
+        return steering.finish(session, job_id, by=user.who)

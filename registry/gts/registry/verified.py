@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gts.core.blobs import Blobs, StoredBlob, storage_errors, sync_folder
-from gts.core.errors import NotFound, StorageError
+from gts.core.errors import Damaged, NotFound
 from gts.registry.values import FileEntry
 
 _Stamp = tuple[int, int, int]
@@ -35,7 +35,7 @@ class VerifiedBlobs:
             size: Their number.
 
         Raises:
-            StorageError: The blob is gone or damaged.
+            Damaged: The blob is gone or damaged.
         """
         try:
             path = self.store.path(digest)
@@ -45,23 +45,23 @@ class VerifiedBlobs:
                 self._verified[digest] = stamp  # taken before reading: a change meanwhile is seen next time
             found = path.stat().st_size
         except (NotFound, FileNotFoundError):
-            raise StorageError(_missing(digest), mend=_MEND) from None
+            raise Damaged(_missing(digest), mend=_MEND) from None
         if found != size:
-            raise StorageError(_damaged(digest, found, size), mend=_MEND)
+            raise Damaged(_damaged(digest, found, size), mend=_MEND)
         return path
 
     def stat(self, digest: str, size: int) -> StoredBlob:
         """What the store says of a blob, which is neither fetched nor read.
 
         Raises:
-            StorageError: It is gone, or has another size.
+            Damaged: It is gone, or has another size.
         """
         try:
             found = self.store.stat(digest)
         except NotFound:
-            raise StorageError(_missing(digest), mend=_MEND) from None
+            raise Damaged(_missing(digest), mend=_MEND) from None
         if found.size != size:
-            raise StorageError(_damaged(digest, found.size, size), mend=_MEND)
+            raise Damaged(_damaged(digest, found.size, size), mend=_MEND)
         return found
 
     def damage(self, digest: str, size: int) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from gts.core.errors import InvalidInput, NotFound, StorageError
+from gts.core.errors import Damaged, InvalidInput, NotFound
 from gts.student.reference import Reference
 from gts.student.selective import HeldOut
 from gts.tasks.schema import Schema
@@ -145,9 +145,9 @@ def read_manifest(folder: Path) -> StudentManifest:
         mend = "give a folder that `gts produce` or `gts pull` has written"
         raise NotFound(f"{folder} {what}, so it is no student", mend=mend, path=str(folder)) from error
     except ValueError as error:
-        raise StorageError(f"{path} is not JSON: {error}", mend=_AGAIN, path=str(path)) from error
+        raise Damaged(f"{path} is not JSON: {error}", mend=_AGAIN, path=str(path)) from error
     if not isinstance(document, dict):
-        raise StorageError(f"{path} holds no JSON object", mend=_AGAIN, path=str(path))
+        raise Damaged(f"{path} holds no JSON object", mend=_AGAIN, path=str(path))
     version = document.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise InvalidInput(
@@ -161,7 +161,7 @@ def read_manifest(folder: Path) -> StudentManifest:
         faults = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'gts.json'}: {e['msg']}" for e in error.errors()
         )
-        raise StorageError(f"{path} is not valid: {faults}", mend=_AGAIN, path=str(path)) from error
+        raise Damaged(f"{path} is not valid: {faults}", mend=_AGAIN, path=str(path)) from error
 
 
 def read_lineage(folder: Path) -> dict[str, Any]:
@@ -201,9 +201,9 @@ def required_file(folder: Path, name: str) -> Path:
     return path
 
 
-def damaged(path: Path, what: str) -> StorageError:
+def damaged(path: Path, what: str) -> Damaged:
     """The error for a file whose content cannot be used."""
-    return StorageError(f"{path} is damaged: {what}", mend=_AGAIN, path=str(path))
+    return Damaged(f"{path} is damaged: {what}", mend=_AGAIN, path=str(path))
 
 
 def count_parameters(folder: Path) -> int:

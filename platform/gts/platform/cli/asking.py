@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gts.core.errors import Forbidden, InvalidInput
+from gts.core.errors import Forbidden, GTSError, InvalidInput
 from gts.platform.cli.options import connect
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 _BATCH_ROWS = 256
 
-ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="A model, namespace/name, or a folder.")]
+ModelArgument = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A model, namespace/name or namespace/name@revision, or a folder."),
+]
 RevisionOption = Annotated[str | None, typer.Option(help="Commit, branch or alias; default: the newest.")]
 Row = dict[str, Any]
 
@@ -36,10 +39,12 @@ class Model:
         student: What it is; None where the token may ask the model and not read it.
         answers: Each row with what the model says of it, as :meth:`gts.student.opening.AnyStudent.answer` gives it; some are
             read ahead.
+        leaves_open: Whether it may leave rows without an answer.
     """
 
     student: StudentManifest | None
     answers: Callable[[Iterable[Row]], Iterator[tuple[Row, Row]]]
+    leaves_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,10 @@ def opened_model(
 
         limit_threads()
         student = open_student(Path(name), threads=available_cores())
-        yield Model(student.manifest, lambda rows: _in_batches(_folder_asker(student, bound), rows))
+        asker = _folder_asker(student, bound)
+        yield Model(student.manifest, lambda rows: _in_batches(asker, rows), bound is not None)
         return
+    name, revision = split_revision(name, revision)
     with connect(url, token, data_dir) as client:
         manifest = served_manifest(client, name, revision)
         if bound is None:
@@ -95,7 +102,7 @@ def opened_model(
             answers: list[Row] = found["predictions"]
             return answers
 
-        yield Model(manifest, lambda rows: _in_batches(ask, rows))
+        yield Model(manifest, lambda rows: _in_batches(ask, rows), leaves_open=True)
 
 
 def _folder_asker(student: AnyStudent, bound: Bound | None) -> Callable[[list[Row]], list[Row]]:
@@ -146,8 +153,36 @@ def served_manifest(client: Client, name: str, revision: str | None) -> StudentM
 
     with TemporaryDirectory() as folder:
         try:
-            return read_manifest(
-                client.pull(name, Path(folder) / "student", revision=revision, only=(MANIFEST,))
-            )
+            pulled = client.pull(name, Path(folder) / "student", revision=revision, only=(MANIFEST,))
         except Forbidden:
             return None
+        if not (pulled / MANIFEST).is_file():
+            raise InvalidInput(
+                f"{name} holds no {MANIFEST}, so it is no student that could be asked",
+                mend=f"load it with its own library: `hf download {name}` under HF_ENDPOINT",
+            )
+        try:
+            return read_manifest(pulled)
+        except GTSError as error:
+            raise error.naming(str(pulled), name) from error
+
+
+def split_revision(model: str, revision: str | None) -> tuple[str, str | None]:
+    """Name and revision of ``namespace/name@revision``.
+
+    Raises:
+        InvalidInput: A revision is given twice, or it is no name of a model.
+
+    Example:
+        >>> split_revision("local/tickets@production", None), split_revision("local/tickets", None)
+        (('local/tickets', 'production'), ('local/tickets', None))
+    """
+    name, _, at = model.partition("@")
+    if at and revision:
+        raise InvalidInput(
+            f"two revisions are given: {at!r} and {revision!r}",
+            mend="give one of them, after @ or with --revision",
+        )
+    if not is_served_name(name):
+        raise InvalidInput(f"{model!r} is neither a folder nor a model", mend="write it as namespace/name")
+    return name, at or revision

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gts.platform.cli.asking import RevisionOption
+from gts.platform.cli.asking import RevisionOption, split_revision
 from gts.platform.cli.options import DataDirOption, JsonFlag, TokenOption, UrlOption, connect
 from gts.platform.cli.output import plain, short_time, stdout, write_json
-from gts.platform.cli.reproducing import split_revision
 
 _KINDS = {
     "gold": "given labels",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gts.platform.cli.asking import RevisionOption
+from gts.platform.cli.asking import RevisionOption, split_revision
 from gts.platform.cli.options import DataDirOption, JsonFlag, TokenOption, UrlOption, connect
 from gts.platform.cli.output import print_table, short_time, stdout, write_json
 
@@ -63,7 +63,9 @@ def alias(
 
 
 def pull(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="namespace/name.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="namespace/name, or namespace/name@revision.")
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where to; default: ./NAME.")
     ] = None,
@@ -74,6 +76,7 @@ def pull(
     as_json: JsonFlag = False,
 ) -> None:
     """Download a model and check its digests."""
+    model, revision = split_revision(model, revision)
     folder = output or Path(model.rpartition("/")[2])
     with connect(url, token, data_dir) as client:
         path = client.pull(model, folder, revision=revision)

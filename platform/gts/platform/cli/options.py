@@ -24,7 +24,7 @@ TokenOption = Annotated[
 ]
 DataDirOption = Annotated[
     Path | None,
-    typer.Option("--data-dir", envvar="GTS_HOME", help="Folder of the platform; default: ~/.gts."),
+    typer.Option("--data-dir", help="Folder of the platform; default: $GTS_HOME, else ~/.gts."),
 ]
 
 TextColumnOption = Annotated[

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -73,9 +74,9 @@ def predict(
         if input_file is None:
             _predict_texts(asked, texts or [], output_file, as_json)
         else:
-            count = _predict_file(asked, input_file, output_file, text_column)
+            told = _predict_file(asked, input_file, output_file, text_column)
             if as_json and output_file is not None:
-                write_json({"n": count, "output": str(output_file)})
+                write_json({**told, "output": str(output_file)})
 
 
 def rows_of(student: StudentManifest | None, texts: Sequence[str]) -> list[Row]:
@@ -104,9 +105,7 @@ def _predict_texts(model: Model, texts: Sequence[str], output_file: Path | None,
     found = list(model.answers(rows_of(model.student, texts)))
     told = [{**row, **said} for row, said in found]
     if output_file is not None:
-        with _writing(output_file) as handle:
-            for answer in told:
-                _write_line(handle, answer)
+        _write_lines(output_file, told)
     if as_json:
         write_json({"predictions": told})
     elif output_file is None:
@@ -119,17 +118,40 @@ def _predict_texts(model: Model, texts: Sequence[str], output_file: Path | None,
                 write_line(f"  {line}" if titled else line)
 
 
-def _predict_file(model: Model, input_file: Path, output_file: Path | None, text_column: str | None) -> int:
+def _predict_file(
+    model: Model, input_file: Path, output_file: Path | None, text_column: str | None
+) -> dict[str, int]:
+    """Ask about the rows of a file; how many there were, and how many were left open where that may be."""
     from gts.platform.datafiles import read_asked
 
-    count = 0
-    with _writing(output_file) as handle:
+    there = output_file is not None and output_file.exists() and input_file.exists()
+    if there and output_file is not None and output_file.samefile(input_file):
+        raise InvalidInput(
+            f"{input_file} is to be read and written at once", mend="give another file to --output"
+        )
+    count, left_open = 0, 0
+
+    def told() -> Iterator[Row]:
+        nonlocal count, left_open
         for row, said in model.answers(read_asked(input_file, model.student, text_column)):
-            _write_line(handle, {**row, **said})
             count += 1
+            left_open += "answered_by" in said and said["answered_by"] is None
+            yield {**row, **said}
+
+    _write_lines(output_file, told())
     is_pairs = model.student is not None and model.student.task.type == "similarity"
-    stderr().print(f"{count} {'pairs' if is_pairs else 'texts'}")
-    return count
+    also = f", {left_open} left open" if left_open else ""
+    stderr().print(f"{count} {'pairs' if is_pairs else 'texts'}{also}")
+    return {"n": count, **({"left_open": left_open} if model.leaves_open else {})}
+
+
+def _write_lines(path: Path | None, rows: Iterable[Row]) -> None:
+    """Rows as JSON lines; what a file held before stays until there is a first row to write in its place."""
+    rows = iter(rows)
+    first = list(islice(rows, 1))
+    with _writing(path) as handle:
+        for row in chain(first, rows):
+            _write_line(handle, row)
 
 
 @contextmanager

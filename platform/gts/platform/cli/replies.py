@@ -203,7 +203,9 @@ def _word(question: Mapping[str, Any], label: str) -> str:
 
 
 def _suggestion(question: Mapping[str, Any]) -> list[str]:
-    """What Enter takes: the likeliest label, or all of more than one half where several may fit."""
+    """What Enter takes: the likeliest label, or all of more than one half where several may fit; of an example, what it has."""
+    if question["kind"] == "mislabelled":
+        return list(question["payload"]["labels"])
     beliefs: Mapping[str, float] = question["payload"].get("suggested") or {}
     if not beliefs:
         return []

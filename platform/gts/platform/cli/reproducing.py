@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gts.core.errors import GTSError, InvalidInput
-from gts.platform.cli.asking import RevisionOption, is_served_name
+from gts.platform.cli.asking import RevisionOption, split_revision
 from gts.platform.cli.options import DataDirOption, JsonFlag, TokenOption, UrlOption, connect, settings_of
 from gts.platform.cli.output import plain, stderr, stdout, write_json
 
@@ -60,27 +60,6 @@ def reproduce(
             stdout().print(plain(f"what is not as it was: {line}"), markup=False, soft_wrap=True)
     if not result.is_same:
         raise typer.Exit(_DIFFERENT)
-
-
-def split_revision(model: str, revision: str | None) -> tuple[str, str | None]:
-    """Name and revision of ``namespace/name@revision``.
-
-    Raises:
-        InvalidInput: A revision is given twice, or it is no name of a model.
-
-    Example:
-        >>> split_revision("local/tickets@production", None), split_revision("local/tickets", None)
-        (('local/tickets', 'production'), ('local/tickets', None))
-    """
-    name, _, at = model.partition("@")
-    if at and revision:
-        raise InvalidInput(
-            f"two revisions are given: {at!r} and {revision!r}",
-            mend="give one of them, after @ or with --revision",
-        )
-    if not is_served_name(name):
-        raise InvalidInput(f"{model!r} is neither a folder nor a model", mend="write it as namespace/name")
-    return name, at or revision
 
 
 def _reproduce(folder: Path, store_root: Path) -> Reproduction:

@@ -148,14 +148,14 @@ def token_list(data_dir: DataDirOption = None, as_json: JsonFlag = False) -> Non
             token["name"],
             " ".join(token["scopes"]),
             "yes" if token["active"] else "no",
+            "all" if token["repositories"] is None else " ".join(token["repositories"]),
             short_time(token["created_at"]),
             short_time(token["last_used_at"]),
-            "all" if token["repositories"] is None else " ".join(token["repositories"]),
         )
         for token in found
     ]
-    columns = ("id", "name", "scopes", "active", "created", "last used", "repositories")
-    print_table(columns, rows, "no tokens yet", spare=3)
+    columns = ("id", "name", "scopes", "active", "repositories", "created", "last used")
+    print_table(columns, rows, "no tokens yet", spare=2)
 
 
 @token_app.command("revoke")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from gts.core.errors import GTSError, Unauthorized
+from gts.core.errors import Damaged, GTSError, Unauthorized
 from gts.platform.pages.languages import language_of, mark
 from gts.platform.pages.render import address_of, render
 
@@ -35,5 +35,8 @@ def error_page(request: Request, error: GTSError, status: int | None = None) -> 
     if isinstance(error, Unauthorized):
         return RedirectResponse("/login?" + urlencode({"next": address_of(request)}), status_code=303)
     status = status or error.status
-    title = language_of(request).text(_TITLES.get(status, mark("Something went wrong")))
+    title = _TITLES.get(status, mark("Something went wrong"))
+    if isinstance(error, Damaged):
+        title = mark("A stored file is damaged")
+    title = language_of(request).text(title)
     return render(request, "error.html", status=status, title=title, error=error, code=status)

@@ -21,7 +21,6 @@ from gts.platform.questioning import (
     answer_question,
     go_on,
     next_question,
-    person_of,
     skip_question,
     undo_answer,
 )
@@ -123,7 +122,7 @@ def _page(request: Request, services: Services, user: User, job: Job, tried: _Tr
         counts = asking.counts(session, job.id)
         people = asking.answered_by(session, job.id)
         done = asking.newest_done(session, job.id, _DONE_SHOWN)
-    spec, person = TaskSpec.model_validate(job.spec), person_of(user)
+    spec, person = TaskSpec.model_validate(job.spec), user.who
     return render(
         request,
         "questions.html",

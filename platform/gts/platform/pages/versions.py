@@ -40,7 +40,7 @@ def promote(
         services,
         (namespace, name),
         lambda: services.registry.promotions.promote(
-            namespace, name, alias.strip(), revision, by=user.owner, why=why, expect=_expected(alias, seen)
+            namespace, name, alias.strip(), revision, by=user.who, why=why, expect=_expected(alias, seen)
         ),
     )
 
@@ -62,7 +62,7 @@ def roll_back(
         services,
         (namespace, name),
         lambda: services.registry.promotions.roll_back(
-            namespace, name, alias, by=user.owner, why=why, expect=expect or None
+            namespace, name, alias, by=user.who, why=why, expect=expect or None
         ),
     )
 
@@ -82,7 +82,7 @@ def retire(
         request,
         services,
         (namespace, name),
-        lambda: services.registry.promotions.retire(namespace, name, revision, by=user.owner, why=why),
+        lambda: services.registry.promotions.retire(namespace, name, revision, by=user.who, why=why),
         revision,
     )
 
@@ -101,7 +101,7 @@ def restore(
         request,
         services,
         (namespace, name),
-        lambda: services.registry.promotions.restore(namespace, name, revision, by=user.owner),
+        lambda: services.registry.promotions.restore(namespace, name, revision, by=user.who),
         revision,
     )
 

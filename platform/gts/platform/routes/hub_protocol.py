@@ -34,19 +34,21 @@ class HubUser:
     """Who asks, as far as the Hub protocol wants to know.
 
     Attributes:
-        name: Their name; None for someone without a token.
+        name: Their namespace; None for someone without a token.
         sight: The repositories they may see.
         may_write: Whether they may write at all.
         only: Full names of the repositories they may write to; None for all.
+        who: What histories call them.
     """
 
     name: str | None
     sight: Sight
     may_write: bool = False
     only: frozenset[str] | None = None
+    who: str = ""
 
     def require_write(self, full_name: str) -> str:
-        """Their name, if they may write to a repository.
+        """What histories call them, if they may write to a repository.
 
         Raises:
             Unauthorized: Nobody is known to ask.
@@ -61,7 +63,7 @@ class HubUser:
                 f"this token may not write to {full_name[:200]!r}: it is limited to repositories",
                 mend=f"make one that may: `gts token new NAME --repo {full_name[:200]}`",
             )
-        return self.name
+        return self.who or self.name
 
 
 class Moved(Exception):

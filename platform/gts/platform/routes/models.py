@@ -65,7 +65,7 @@ def set_alias(
 ) -> AliasView:
     """A name that moves, such as `production`: whoever asks for it gets the revision it names at that moment."""
     moved = services.registry.promotions.promote(
-        namespace, name, alias, body.revision, by=user.owner, why=body.why, expect=body.expect
+        namespace, name, alias, body.revision, by=user.who, why=body.why, expect=body.expect
     )
     return AliasView(alias=alias, commit=moved.new or "")
 
@@ -88,7 +88,7 @@ def remove_alias(
     ] = None,
 ) -> None:
     """Forget an alias; the revision it named stays, and so does the history."""
-    services.registry.promotions.remove(namespace, name, alias, by=user.owner, why=why, expect=expect)
+    services.registry.promotions.remove(namespace, name, alias, by=user.who, why=why, expect=expect)
 
 
 @router.post(

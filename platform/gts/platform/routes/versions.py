@@ -58,7 +58,7 @@ def promote(
     """
     return PromotionView.of(
         services.registry.promotions.promote(
-            namespace, name, body.alias, body.revision, by=user.owner, why=body.why, expect=body.expect
+            namespace, name, body.alias, body.revision, by=user.who, why=body.why, expect=body.expect
         )
     )
 
@@ -76,7 +76,7 @@ def roll_back(
     """
     return PromotionView.of(
         services.registry.promotions.roll_back(
-            namespace, name, body.alias, by=user.owner, why=body.why, expect=body.expect
+            namespace, name, body.alias, by=user.who, why=body.why, expect=body.expect
         )
     )
 
@@ -97,7 +97,7 @@ def retire(
     A revision that an alias names cannot be retired: promote another one or roll back first.
     """
     return PromotionView.of(
-        services.registry.promotions.retire(namespace, name, body.revision, by=user.owner, why=body.why)
+        services.registry.promotions.retire(namespace, name, body.revision, by=user.who, why=body.why)
     )
 
 
@@ -114,7 +114,7 @@ def restore(
 ) -> PromotionView:
     """Let aliases be pointed at it again."""
     return PromotionView.of(
-        services.registry.promotions.restore(namespace, name, revision, by=user.owner, why=why)
+        services.registry.promotions.restore(namespace, name, revision, by=user.who, why=why)
     )
 
 

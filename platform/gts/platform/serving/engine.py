@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from threading import Lock
@@ -14,6 +15,9 @@ from gts.platform.serving.metrics import Gauge, ServingMetrics
 from gts.platform.serving.values import Answers, Rows, Served
 from gts.platform.settings import Settings
 from gts.student.layout import StudentManifest
+
+_MOST_OF_ONE = 0.75
+"""Share of the requests being answered that may be for one model."""
 
 OnAnswers = Callable[[str, str, Rows, Answers], None]
 """Told of rows that were answered: model, commit, rows and answers; returns at once."""
@@ -53,10 +57,10 @@ class Engine(ABC):
         self.settings = settings
         self.on_answers: OnAnswers | None = None
         self.metrics = ServingMetrics()
-        self._in_flight = 0
+        self._in_flight: Counter[str] = Counter()
         self._lock = Lock()
         self.metrics.watch(
-            [Gauge("gts_predict_in_flight", "Prediction requests being answered.", lambda: self._in_flight)]
+            [Gauge("gts_predict_in_flight", "Prediction requests being answered.", self._in_flight.total)]
         )
 
     async def predict(
@@ -104,7 +108,7 @@ class Engine(ABC):
         """
         started, known, outcome = time.perf_counter(), "", "cancelled"
         try:
-            with self._admitted():
+            with self._admitted(model):
                 served = await self.find(model, revision)
                 known = model
                 yield Stream(self, served, is_traffic)
@@ -143,19 +147,26 @@ class Engine(ABC):
         """Take no more requests; those that run are finished."""
 
     @contextmanager
-    def _admitted(self) -> Iterator[None]:
+    def _admitted(self, model: str) -> Iterator[None]:
+        most = self.settings.max_predictions
         with self._lock:
-            if self._in_flight >= self.settings.max_predictions:
+            # One model alone leaves room for others: those who ask a quick one need not wait for who asks a slow one.
+            if self._in_flight.total() >= most or self._in_flight[model] >= max(
+                1, round(_MOST_OF_ONE * most)
+            ):
                 raise Overloaded(
-                    f"{self._in_flight} prediction requests are being answered already",
+                    f"{self._in_flight.total()} prediction requests are being answered already, {self._in_flight[model]} of them "
+                    f"by {model[:200]}",
                     mend="try again in a moment, or send several texts in one request",
                 )
-            self._in_flight += 1
+            self._in_flight[model] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._in_flight -= 1
+                self._in_flight[model] -= 1
+                if not self._in_flight[model]:
+                    del self._in_flight[model]
 
 
 class Stream:

@@ -164,7 +164,7 @@ def _continued(
             session,
             job.id,
             {"budget": budget},
-            by=user.owner,
+            by=user.who,
             task_artifact=artifact,
             why="with recent traffic",
         )

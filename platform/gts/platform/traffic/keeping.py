@@ -16,7 +16,7 @@ def set_share(services: Services, user: User, namespace: str, name: str, share: 
     """
     commit = services.registry.resolve(namespace, name, "main").oid
     with services.database.writing() as session:
-        stored.set_logging(session, stored.repository_of(session, commit), share, by=user.owner)
+        stored.set_logging(session, stored.repository_of(session, commit), share, by=user.who)
     services.traffic.reconsider()
 
 
