@@ -134,6 +134,8 @@ def run_ray(tier: str, folder: Path, port: int) -> None:
             self._answer = answerer(tier, folder)
 
         async def __call__(self, request: Request) -> Any:
+            if request.method == "GET":  # is it there?
+                return {"ok": True}
             return self._answer((await request.json())["texts"])
 
     with tempfile.TemporaryDirectory(prefix="ray-") as temporary:
@@ -235,7 +237,7 @@ def compare(
         for name, port in ports.items():
             given = ["--tiers", tier, "--folder", str(folder / tier), "--port", str(port)]
             command = [sys.executable, __file__, "--peer", name, *given]
-            health = "/-/healthz" if name == "ray" else "/health"
+            health = "/predict" if name == "ray" else "/health"
             if name == "gts":
                 command, health = [str(Path(sys.executable).with_name("gts")), "up"], "/api/v1/health"
             process = running(command, variables if name == "gts" else {}, f"http://127.0.0.1:{port}{health}")

@@ -63,6 +63,13 @@ def test_both_ways_say_the_same_of_a_body_that_is_not_right(http, documented, do
     assert told(http.post(door, **sent)) == told(documented.post("/under" + door, **sent))
 
 
+def test_both_ways_say_the_same_of_half_a_character(http, documented, door, published):
+    content = json.dumps(DOORS[door]).replace(TEXT, "\\ud800")
+    sent = {"content": content, "headers": {"Content-Type": "application/json"}}
+    first = http.post(door, **sent)
+    assert first.status_code in (400, 422) and told(first) == told(documented.post("/under" + door, **sent))
+
+
 @pytest.mark.parametrize("path", [door.replace("tickets", "nothing") for door in DOORS])
 def test_both_ways_say_the_same_of_a_model_that_is_not_there(http, documented, path, published):
     body = DOORS[path.replace("nothing", "tickets")]
