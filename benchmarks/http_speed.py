@@ -244,8 +244,9 @@ def compare(
             up[name] = stack.enter_context(process)
         for number in clients:
             found: dict[str, list[dict[str, Any]]] = {name: [] for name in urls}
-            for _ in range(rounds):
-                for name, url in urls.items():
+            for turn in range(rounds):
+                first = turn % len(urls)  # what a server does after its turn hits each of the others
+                for name, url in [*urls.items()][first:] + [*urls.items()][:first]:
                     asked = ["--ask", url, "--seconds", str(seconds), "--clients", str(number)]
                     told = subprocess.run(
                         [sys.executable, __file__, *asked], check=True, capture_output=True, text=True
@@ -267,6 +268,25 @@ def resident_mb(pid: int) -> int:
     return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) >> 20
 
 
+def table(document: dict[str, Any]) -> str:
+    """The runs as Markdown: requests a second, and p50 / p99 in milliseconds."""
+    servers = list(dict.fromkeys(run["server"] for run in document["runs"]))
+    rows: dict[tuple[str, int], dict[str, str]] = {}
+    for run in document["runs"]:
+        cell = f"{run['requests_per_s']:,.0f} ({_short(run['p50_ms'])} / {_short(run['p99_ms'])})"
+        rows.setdefault((run["tier"], run["clients"]), {})[run["server"]] = cell
+    lines = [f"| model | clients | {' | '.join(servers)} |", "|---" * (2 + len(servers)) + "|"]
+    lines += [
+        f"| {tier} | {clients} | {' | '.join(cells[server] for server in servers)} |"
+        for (tier, clients), cells in rows.items()
+    ]
+    return "\n".join(lines)
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}" if number < 10 else f"{number:,.0f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -277,10 +297,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round, after a second of warming")
     parser.add_argument("--rounds", type=int, default=3, help="the median of each number is told")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, help="print this file of results as Markdown, and do no more")
     for hidden in ("--make", "--peer", "--folder", "--port", "--ask"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.make:
+    if asked.table:
+        print(table(json.loads(asked.table.read_text("utf-8"))))
+    elif asked.make:
         make(Path(asked.make))
     elif asked.peer:
         peer(asked.peer, asked.tiers[0], Path(asked.folder), int(asked.port))
