@@ -253,7 +253,10 @@ def compare(
                     )
                     found[name].append(json.loads(told.stdout))
             for name, process in up.items():
-                middle = {key: statistics.median(one[key] for one in found[name]) for key in found[name][0]}
+                middle = {
+                    key: round(statistics.median(one[key] for one in found[name]), 2)
+                    for key in found[name][0]
+                }
                 memory = {"rss_mb": resident_mb(process.pid)}
                 runs.append({"server": name, "tier": tier, "clients": number, **middle, **memory})
                 print("  ".join(f"{key} {value}" for key, value in runs[-1].items()), flush=True)
