@@ -1,11 +1,15 @@
-"""Requests a second and their latency over HTTP: the platform against the usual way to put the same model behind FastAPI.
+"""Requests a second and their latency over HTTP: the platform against the usual ways to put the same model behind a server.
 
     python benchmarks/http_speed.py --out benchmarks/results/http_speed.json
 
-The peer of a transformer is `transformers.pipeline` in a FastAPI route, that of a static student model2vec's pipeline in one; both load
-the very folder that the platform serves. Server, peer and client are three processes; server and peer are asked in turn, round by round,
-so that both meet the same disturbances. Each request holds one text. The models have the shipped encoder's size and random heads: their
-speed is that of real ones. Threads are as each takes them by itself.
+A peer answers with `transformers.pipeline` for a transformer and with model2vec's own pipeline for a static student, from the very
+folder that the platform serves: in a route of plain FastAPI (`fastapi`; `fastapi-async`, where it is asked on the event loop instead of
+in FastAPI's threads), and in a deployment of Ray Serve as it comes (`ray`). `transformers serve` has no route for classifiers.
+
+All servers are up at once and asked in turn, round by round, so that all meet the same disturbances. uvicorn is run with the same event
+loop and parser by all; only the platform asks for a token. Each request holds one text. The client is a process of its own, which takes
+its share of the same cores: beyond some thousand requests a second it is what is measured. The models have the shipped encoder's size and
+random heads: their speed is that of real ones. Threads are as each takes them by itself. Memory is that of a server and its children.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -21,8 +26,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,6 +40,7 @@ _TOKEN = "benchmark-0123456789-abcdefghijklmnop"
 _TEXTS = Path(__file__).parents[1] / "examples/support-tickets/pool.txt"
 _LABELS = tuple(f"label {number}" for number in range(8))
 _WARM_S = 1.0
+_PEERS = ("fastapi", "fastapi-async", "ray")
 
 
 class Body(BaseModel):
@@ -82,38 +88,78 @@ def make(folder: Path) -> None:
         registry.publish("speed", tier, folder / tier, "made", author="benchmark")
 
 
-def peer(tier: str, folder: Path, port: int) -> None:
-    """The model in a FastAPI route."""
-    import uvicorn
-    from fastapi import FastAPI
-
+def answerer(tier: str, folder: Path) -> Callable[[list[str]], Any]:
+    """What a peer answers with."""
     if tier == "mini":
         from transformers import pipeline
 
         classify = pipeline("text-classification", model=str(folder), top_k=None)
+        return lambda texts: classify(texts)
+    from model2vec.inference import StaticModelPipeline
 
-        def answer(texts: list[str]) -> Any:
-            return classify(texts)
-    else:
-        from model2vec.inference import StaticModelPipeline
+    model = StaticModelPipeline.from_pretrained(folder)
+    names = [str(name) for name in model.classes_]
+    return lambda texts: [dict(zip(names, row, strict=True)) for row in model.predict_proba(texts).tolist()]
 
-        model = StaticModelPipeline.from_pretrained(folder)
-        names = [str(name) for name in model.classes_]
 
-        def answer(texts: list[str]) -> Any:
-            return [dict(zip(names, row, strict=True)) for row in model.predict_proba(texts).tolist()]
+def run_fastapi(tier: str, folder: Path, port: int, *, threads: bool) -> None:
+    """The model in a FastAPI route."""
+    import uvicorn
+    from fastapi import FastAPI
 
-    app = FastAPI()
+    answer, app = answerer(tier, folder), FastAPI()
 
     @app.get("/health")
     def health() -> dict[str, bool]:
         return {"ok": True}
 
-    @app.post("/predict")
     def predict(body: Body) -> Any:
         return answer(body.texts)
 
+    async def predict_on_the_loop(body: Body) -> Any:
+        return answer(body.texts)
+
+    app.post("/predict")(predict if threads else predict_on_the_loop)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+
+
+def run_ray(tier: str, folder: Path, port: int) -> None:
+    """The model in a deployment of Ray Serve."""
+    import ray
+    from ray import serve
+    from starlette.requests import Request
+
+    class Classifier:
+        def __init__(self) -> None:
+            self._answer = answerer(tier, folder)
+
+        async def __call__(self, request: Request) -> Any:
+            if request.method == "GET":  # is it there?
+                return {"ok": True}
+            return self._answer((await request.json())["texts"])
+
+    with tempfile.TemporaryDirectory(prefix="ray-") as temporary:
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            log_to_driver=False,
+            object_store_memory=100 << 20,
+            _temp_dir=temporary,
+        )
+        serve.start(http_options={"host": "127.0.0.1", "port": port})
+        serve.run(serve.deployment(Classifier).bind(), route_prefix="/predict")
+        signal.signal(signal.SIGTERM, lambda *_: None)  # in place of Ray's, which ends at once
+        signal.pause()
+        serve.shutdown()
+        ray.shutdown()
+
+
+def peer(kind: str, tier: str, folder: Path, port: int) -> None:
+    """A server of the model, until it is ended."""
+    if kind == "ray":
+        run_ray(tier, folder, port)
+    else:
+        run_fastapi(tier, folder, port, threads=kind == "fastapi")
 
 
 async def load(url: str, clients: int, seconds: float) -> dict[str, Any]:
@@ -172,50 +218,76 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def compare(tier: str, folder: Path, clients: list[int], seconds: float, rounds: int) -> list[dict[str, Any]]:
-    """Both servers with one model, by numbers of clients."""
-    import psutil
-
-    ours, theirs = free_port(), free_port()
+def compare(
+    tier: str, folder: Path, peers: list[str], clients: list[int], seconds: float, rounds: int
+) -> list[dict[str, Any]]:
+    """All servers with one model, by numbers of clients."""
+    ports = {name: free_port() for name in ("gts", *peers)}
     variables = {
         "GTS_HOME": str(folder / "home"),
         "GTS_TOKEN": _TOKEN,
         "GTS_WORKERS": "0",
-        "GTS_PORT": str(ours),
+        "GTS_PORT": str(ports["gts"]),
     }
-    platform = [str(Path(sys.executable).with_name("gts")), "up"]
-    other = [sys.executable, __file__, "--peer", tier, "--folder", str(folder / tier), "--port", str(theirs)]
-    urls = {
-        "gts": f"http://127.0.0.1:{ours}/api/v1/models/speed/{tier}/predict",
-        "fastapi": f"http://127.0.0.1:{theirs}/predict",
-    }
+    urls = {name: f"http://127.0.0.1:{port}/predict" for name, port in ports.items()}
+    urls["gts"] = f"http://127.0.0.1:{ports['gts']}/api/v1/models/speed/{tier}/predict"
     runs = []
-    with (
-        running(platform, variables, f"http://127.0.0.1:{ours}/api/v1/health") as first,
-        running(other, {}, f"http://127.0.0.1:{theirs}/health") as second,
-    ):
+    with ExitStack() as stack:
+        up = {}
+        for name, port in ports.items():
+            given = ["--tiers", tier, "--folder", str(folder / tier), "--port", str(port)]
+            command = [sys.executable, __file__, "--peer", name, *given]
+            health = "/predict" if name == "ray" else "/health"
+            if name == "gts":
+                command, health = [str(Path(sys.executable).with_name("gts")), "up"], "/api/v1/health"
+            process = running(command, variables if name == "gts" else {}, f"http://127.0.0.1:{port}{health}")
+            up[name] = stack.enter_context(process)
         for number in clients:
             found: dict[str, list[dict[str, Any]]] = {name: [] for name in urls}
-            for _ in range(rounds):
-                for name, url in urls.items():
-                    asked = [
-                        sys.executable,
-                        __file__,
-                        "--ask",
-                        url,
-                        "--seconds",
-                        str(seconds),
-                        "--clients",
-                        str(number),
-                    ]
-                    told = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
-                    found[name].append(json.loads(told))
-            for name, process in (("gts", first), ("fastapi", second)):
-                middle = {key: statistics.median(one[key] for one in found[name]) for key in found[name][0]}
-                rss = psutil.Process(process.pid).memory_info().rss >> 20
-                runs.append({"server": name, "tier": tier, "clients": number, **middle, "rss_mb": rss})
+            for turn in range(rounds):
+                first = turn % len(urls)  # what a server does after its turn hits each of the others
+                for name, url in [*urls.items()][first:] + [*urls.items()][:first]:
+                    asked = ["--ask", url, "--seconds", str(seconds), "--clients", str(number)]
+                    told = subprocess.run(
+                        [sys.executable, __file__, *asked], check=True, capture_output=True, text=True
+                    )
+                    found[name].append(json.loads(told.stdout))
+            for name, process in up.items():
+                middle = {
+                    key: round(statistics.median(one[key] for one in found[name]), 2)
+                    for key in found[name][0]
+                }
+                memory = {"rss_mb": resident_mb(process.pid)}
+                runs.append({"server": name, "tier": tier, "clients": number, **middle, **memory})
                 print("  ".join(f"{key} {value}" for key, value in runs[-1].items()), flush=True)
     return runs
+
+
+def resident_mb(pid: int) -> int:
+    """Memory of a process and its children, in MiB."""
+    import psutil
+
+    process = psutil.Process(pid)
+    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True))) >> 20
+
+
+def table(document: dict[str, Any]) -> str:
+    """The runs as Markdown: requests a second, and p50 / p99 in milliseconds."""
+    servers = list(dict.fromkeys(run["server"] for run in document["runs"]))
+    rows: dict[tuple[str, int], dict[str, str]] = {}
+    for run in document["runs"]:
+        cell = f"{run['requests_per_s']:,.0f} ({_short(run['p50_ms'])} / {_short(run['p99_ms'])})"
+        rows.setdefault((run["tier"], run["clients"]), {})[run["server"]] = cell
+    lines = [f"| model | clients | {' | '.join(servers)} |", "|---" * (2 + len(servers)) + "|"]
+    lines += [
+        f"| {tier} | {clients} | {' | '.join(cells[server] for server in servers)} |"
+        for (tier, clients), cells in rows.items()
+    ]
+    return "\n".join(lines)
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}" if number < 10 else f"{number:,.0f}"
 
 
 def main() -> None:
@@ -223,17 +295,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tiers", nargs="*", choices=("mini", "static"), default=["mini", "static"])
+    parser.add_argument("--peers", nargs="*", choices=_PEERS, default=list(_PEERS))
     parser.add_argument("--clients", type=int, nargs="*", default=[1, 2, 4, 8, 16, 32, 64])
     parser.add_argument("--seconds", type=float, default=5.0, help="of each round, after a second of warming")
     parser.add_argument("--rounds", type=int, default=3, help="the median of each number is told")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, help="print this file of results as Markdown, and do no more")
     for hidden in ("--make", "--peer", "--folder", "--port", "--ask"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.make:
+    if asked.table:
+        print(table(json.loads(asked.table.read_text("utf-8"))))
+    elif asked.make:
         make(Path(asked.make))
     elif asked.peer:
-        peer(asked.peer, Path(asked.folder), int(asked.port))
+        peer(asked.peer, asked.tiers[0], Path(asked.folder), int(asked.port))
     elif asked.ask:
         print(json.dumps(asyncio.run(load(asked.ask, asked.clients[0], asked.seconds))))
     else:
@@ -245,7 +321,9 @@ def main() -> None:
             runs = [
                 run
                 for tier in asked.tiers
-                for run in compare(tier, Path(temporary), asked.clients, asked.seconds, asked.rounds)
+                for run in compare(
+                    tier, Path(temporary), asked.peers, asked.clients, asked.seconds, asked.rounds
+                )
             ]
         document = {
             "date": date.today().isoformat(),

@@ -115,6 +115,11 @@ def test_requests_sent_ahead_are_answered_one_by_one(connect):
     assert answer.count(b"read 0") == 3 and answer.count(b"read 8") == 1
 
 
+def test_head_and_body_of_an_answer_come_together(connect):
+    connection = connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert connection.recv(10_000).endswith(b"read 0\r\n0\r\n\r\n")
+
+
 def test_the_second_request_of_a_connection_is_waited_for_no_longer(connect):
     connection = connect(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     answer = b""

@@ -113,6 +113,7 @@ def create_app(services: Services, *, serves_only: bool = False) -> FastAPI:
     app.state.stopping = False
     answer = for_people_and_programs(error_page)
     install_error_handlers(app, answer)
+    app.router.routes += [*models.direct(API_PREFIX), *predict.direct(), *oip.direct()]
     api = APIRouter(prefix=API_PREFIX)
     everything = (jobs, plans, generated, questions, models, versions, traffic, language, system)
     for routes in (models, system) if serves_only else everything:

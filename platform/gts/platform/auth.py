@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, cast
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -18,7 +19,7 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,6 +48,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 @dataclass(frozen=True)
@@ -262,9 +264,9 @@ class Gatekeeper:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                given = list(message.get("headers", ()))
+                names = {name for name, _ in given}
+                message["headers"] = given + [item for item in _RAW_HEADERS if item[0] not in names]
             await send(message)
 
         request = Request(scope, receive)
@@ -288,7 +290,7 @@ class Gatekeeper:
     def _check_host(self, headers: Headers) -> None:
         # DNS rebinding: a page of evil.example, resolved to 127.0.0.1, still says so in its Host header.
         # An address instead of a name cannot have been rebound.
-        host = (_split(f"//{headers.get('host', '')}").hostname or "").rstrip(".")
+        host = _host_name(headers.get("host", ""))
         if host in self._names or (self._any_address and _is_address(host)):
             return
         raise Forbidden(
@@ -302,6 +304,11 @@ def _as_reached(scope: Scope, public: SplitResult) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
     host = (b"host", public.netloc.encode("idna" if not public.netloc.isascii() else "ascii"))
     return {**scope, "scheme": public.scheme, "headers": [*headers, host]}
+
+
+@lru_cache(maxsize=100)
+def _host_name(host: str) -> str:
+    return (_split(f"//{host}").hostname or "").rstrip(".")
 
 
 def _split(url: str) -> SplitResult:

@@ -6,6 +6,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gts.platform.joined_writes import JoinedWrites
+
 
 class Connection(HttpToolsProtocol):
     """HTTP/1.1 that is closed when a client is too slow to say what it wants.
@@ -25,7 +27,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin to wait for the first request."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         self._watch()
 
     def data_received(self, data: bytes) -> None:

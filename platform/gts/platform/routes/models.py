@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from gts.platform.auth import GuardedRoute, Inferrer, Reader, Writer
 from gts.platform.cascading import ask_cascade
+from gts.platform.direct import DirectRoute
 from gts.platform.errors import error_responses
 from gts.platform.model_schemas import (
     IS_TEST,
@@ -169,3 +170,8 @@ async def model_openapi(
     """An OpenAPI document for this one model, with its own labels or schema in the shapes of its requests and answers."""
     served = await services.students.find(f"{namespace}/{name}", revision)
     return model_document(served, services.settings.public_url or str(request.base_url).rstrip("/"))
+
+
+def direct(prefix: str) -> list[DirectRoute]:
+    """Short ways to routes of this file, whose paths begin with ``prefix``."""
+    return [DirectRoute(prefix + "/models/{namespace}/{name}/predict", predict, PredictBody)]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import GuardedRoute, Inferrer
+from gts.platform.direct import DirectRoute
 from gts.platform.errors import error_response, validation_error
 from gts.platform.services import Services, ServicesDep
 from gts.platform.serving.oip import InferRequest, metadata, response, rows_of, wanted_of
@@ -132,6 +133,12 @@ async def describe_version(
 async def describe(services: ServicesDep, user: Inferrer, namespace: str, name: str) -> dict[str, Any]:
     """Its inputs and outputs. The slash in its name may also be sent as `%2F`."""
     return _described(await _found(services, namespace, name, "main"))
+
+
+def direct() -> list[DirectRoute]:
+    """Short ways to routes of this file."""
+    path = router.prefix + _MODEL + "/infer"
+    return [DirectRoute(path, infer, InferRequest, in_shape=_in_protocol_shape, any_type=True)]
 
 
 async def _found(services: Services, namespace: str, name: str, version: str) -> Served:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from gts.core.errors import GTSError, InvalidInput
 from gts.platform.auth import GuardedRoute, Inferrer
+from gts.platform.direct import DirectRoute
 from gts.platform.errors import error_response, validation_error
 from gts.platform.hub_shapes import answer_of, rows_of
 from gts.platform.model_schemas import InferenceBody, InferenceParameters, SentencePairs
@@ -76,6 +77,11 @@ async def infer(
     if served.manifest.task.type != "classification":
         return JSONResponse(answer_of(served.manifest.task.type, answers, inputs))
     return JSONResponse([answer["scores"][: parameters.top_k] for answer in answers])
+
+
+def direct() -> list[DirectRoute]:
+    """Short ways to routes of this file."""
+    return [DirectRoute("/models/{namespace}/{name}", infer, InferenceBody, in_shape=_in_hub_shape)]
 
 
 def _check_function(asked: str, *, multi_label: bool) -> None:
