@@ -1,13 +1,18 @@
 """The short way of predictions answers as the documented routes do, and refuses what they refuse."""
 
 import asyncio
+import dataclasses
 import json
 
 import pytest
 from fastapi.testclient import TestClient
 from tiny_student import write_tiny_student
 
+from gts.platform.app import create_app
+from gts.platform.serving.engine import Engine
+from gts.platform.serving.values import Served
 from gts.platform.tokens import Scope
+from gts.student.layout import StudentManifest, TaskInfo
 
 TEXT = "my parcel is late"
 TENSORS = {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [TEXT]}]}
@@ -171,3 +176,58 @@ def test_what_is_asked_is_counted(http, published):
     text = http.get("/metrics").text
     assert 'gts_predict_requests_total{model="local/tickets",outcome="ok"} 1.0' in text
     assert 'gts_predict_rows_total{model="local/tickets"} 1.0' in text
+
+
+class NeverDone(Engine):
+    """An engine that does not come to an end."""
+
+    async def find(self, model, revision):
+        return Served(model, "0" * 40, StudentManifest(task=TaskInfo(name="x"), labels=("a",), tier="static"))
+
+    async def answer(self, served, rows):
+        await asyncio.Event().wait()
+
+    def close(self):
+        pass
+
+
+def test_work_is_given_up_when_the_client_leaves(services, token):
+    engine = NeverDone(services.settings)
+    app = create_app(dataclasses.replace(services, students=engine))
+    sent = []
+
+    async def ask():
+        left = asyncio.Event()
+        messages = [{"type": "http.request", "body": json.dumps({"texts": [TEXT]}).encode()}]
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message)
+
+        headers = {
+            "host": "testserver",
+            "authorization": f"Bearer {token}",
+            "content-type": "application/json",
+        }
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": PREDICT,
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
+        }
+        asked = asyncio.create_task(app(scope, receive, send))
+        while not engine._in_flight:
+            await asyncio.sleep(0.01)
+        left.set()
+        await asyncio.wait_for(asked, 10)
+
+    asyncio.run(ask())
+    assert sent == [] and not engine._in_flight
+    assert b'outcome="cancelled"' in engine.metrics.text()

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gts.core.errors import GTSError
 from gts.platform.auth import identified, require
+from gts.platform.leaving import unless_it_leaves
 from gts.platform.services import get_services
 from gts.platform.tokens import Scope as TokenScope
 
@@ -70,7 +71,7 @@ class DirectRoute(BaseRoute):
         """Answer, or leave it to the documented route."""
         request = Request(scope, receive)
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, receive)
         except ClientDisconnect:
             return
         except GTSError as error:
@@ -87,7 +88,7 @@ class DirectRoute(BaseRoute):
         """The documented route has the name."""
         raise NoMatchFound(name, path_params)
 
-    async def _answer(self, request: Request) -> Response | None:
+    async def _answer(self, request: Request, receive: Receive) -> Response | None:
         services = get_services(request)
         user = require(request, await identified(request, services), TokenScope.INFER)
         content = await request.body()
@@ -98,7 +99,10 @@ class DirectRoute(BaseRoute):
         except ValidationError:
             return None
         more = {"request": request} if self._takes_request else {}
-        return await self._endpoint(services=services, user=user, body=body, **request.path_params, **more)
+        async with unless_it_leaves(receive):
+            return await self._endpoint(
+                services=services, user=user, body=body, **request.path_params, **more
+            )
 
 
 def _says_json(content_type: str) -> bool:
