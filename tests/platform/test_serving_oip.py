@@ -124,6 +124,7 @@ def test_other_refusals_keep_their_status(http, anonymous, services, published):
         (http.get("/v2/models/local/tickets/versions/none/ready"), 404),
         (http.post(url, json=many), 413),
         (http.post(url, json=body(), headers={"Inference-Header-Content-Length": "7"}), 400),
+        (http.post(url, content=b"\xff\xfe"), 400),
     ]
     for answer, status in answers:
         assert answer.status_code == status and set(answer.json()) == {"error"}, answer.text
@@ -167,6 +168,10 @@ def test_tritons_client(live, token, published):
     found = client.infer("local/tickets", [texts], model_version=published.oid, headers=headers)
     assert found.as_numpy("label").tolist() == ["delivery", "billing"]
     assert found.as_numpy("probabilities").shape == (2, 2)
+    binary = triton.InferInput("text", [2, 1], "BYTES")
+    binary.set_data_from_numpy(np.array([[text] for text in TEXTS], object))
+    with pytest.raises(triton.InferenceServerException, match="binary_data=False"):
+        client.infer("local/tickets", [binary], headers=dict(headers))
     with pytest.raises(triton.InferenceServerException, match="local/none"):
         client.infer("local/none", [texts], headers=headers)
     client.close()

@@ -61,15 +61,17 @@ def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def validation_error(error: RequestValidationError) -> InvalidInput:
     """The first of FastAPI's findings as an :class:`InvalidInput`, the others in its details."""
     problems = [
-        {"where": ".".join(str(part) for part in item["loc"]), "problem": str(item["msg"])}
+        {
+            "where": ".".join(str(part) for part in item["loc"]),
+            "problem": "there is no such field" if item["type"] == "extra_forbidden" else str(item["msg"]),
+        }
         for item in error.errors()[:20]
     ]
     first = problems[0] if problems else {"where": "request", "problem": "not understood"}
-    return InvalidInput(
-        f"{first['where']}: {first['problem']}",
-        mend="the OpenAPI document at /api/v1/openapi.json describes what is expected",
-        problems=problems,
-    )
+    mend = "the OpenAPI document at /api/v1/openapi.json describes what is expected"
+    if first["where"] == "body":
+        mend = f"send a JSON object with the header `Content-Type: application/json`; {mend}"
+    return InvalidInput(f"{first['where']}: {first['problem']}", mend=mend, problems=problems)
 
 
 class ErrorAnswer(Protocol):

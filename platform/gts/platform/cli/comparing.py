@@ -135,7 +135,7 @@ def _number(value: float | None) -> str:
 
 def _print_asked(asked: Mapping[str, Any]) -> None:
     console = stdout()
-    origin = {"given": "your rows", "test": "test rows of the job", "gold": "labelled rows of the job"}
+    origin = {"given": "rows of yours", "test": "test rows of the job", "gold": "labelled rows of the job"}
     console.print(
         f"on {asked['n']:,} {origin[asked['origin']]}: {asked['chance']['sentence']}", soft_wrap=True
     )

@@ -75,10 +75,15 @@ def print_plan(plan: Mapping[str, Any]) -> None:
             last = step["value"]
             bar = "#" * round(_WIDTH * last)
             console.print(f"{step['spent_s']:7.0f} s  {bar} {_PERCENT * last:.0f}%", markup=False)
-    total = f"{plan['strategy']}: {plan['seconds']:.0f} s"
+    whole = plan["steps"][-1]["spent_s"] if plan["steps"] else 0.0
+    total = f"{plan['strategy']}: {whole:.0f} s, {whole - plan['seconds']:.0f} of them for counting the data"
     if plan["tokens"]:
         total += f", {plan['tokens']:,} tokens, {plan['money']:.4g} of money"
-    console.print(f"{total} for all steps; {plan['basis']}", markup=False, soft_wrap=True)
+    if whole > plan["budget_s"]:
+        total += (
+            f"; that is more than the budget of {plan['budget_s']:g} s, for it is the least that a job does"
+        )
+    console.print(f"{total}; {plan['basis']}", markup=False, soft_wrap=True)
 
 
 def _interval(step: Mapping[str, Any]) -> str:

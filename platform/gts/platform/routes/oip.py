@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from importlib.metadata import version as installed_version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy import text
@@ -35,7 +35,13 @@ class _ProtocolRoute(GuardedRoute):
             try:
                 return await handle(_as_json(request))
             except RequestValidationError as error:
-                return _in_protocol_shape(validation_error(error))
+                return _in_protocol_shape(
+                    _binary_tensors() if _BINARY in request.headers else validation_error(error)
+                )
+            except HTTPException as error:  # so the framework calls bytes that are no text
+                if _BINARY in request.headers:
+                    return _in_protocol_shape(_binary_tensors())
+                return _in_protocol_shape(InvalidInput(str(error.detail), mend="send JSON in UTF-8"))
             except GTSError as error:
                 return _in_protocol_shape(error)
 
@@ -154,14 +160,18 @@ def _described(served: Served) -> dict[str, Any]:
     return metadata(served.model, served.commit, served.manifest)
 
 
+def _binary_tensors() -> InvalidInput:
+    return InvalidInput(
+        "the request holds binary tensors; this server reads JSON",
+        mend="with Triton's client: set_data_from_numpy(..., binary_data=False)",
+    )
+
+
 async def _infer(
     services: Services, request: Request, namespace: str, name: str, version: str, body: InferRequest
 ) -> Response:
     if _BINARY in request.headers:
-        raise InvalidInput(
-            "the request holds binary tensors; this server reads JSON",
-            mend="with Triton's client: set_data_from_numpy(..., binary_data=False)",
-        )
+        raise _binary_tensors()
 
     def rows(manifest: StudentManifest) -> list[dict[str, Any]]:
         wanted_of(body, manifest)  # a wrong name is told before the work is done
