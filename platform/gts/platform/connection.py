@@ -6,6 +6,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gts.platform.file_sending import sending_files
+
 
 class Connection(HttpToolsProtocol):
     """HTTP/1.1 that is closed when a client is too slow to say what it wants.
@@ -26,6 +28,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self.app = sending_files(self.app, transport, self.write_timeout_s)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
