@@ -32,21 +32,21 @@ def sending_files(app: ASGIApp, transport: asyncio.Transport, patience_s: float)
     """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        length = b""
+        headers: list[tuple[bytes, bytes]] = []
 
         async def send_or_copy(message: Message) -> None:
-            nonlocal length
+            nonlocal headers
             if message["type"] == "http.response.start":
-                length = dict(message["headers"]).get(b"content-length", b"")
+                headers = message.get("headers", [])
             elif message["type"] == _PATHSEND:
-                await _copy(transport, message["path"], int(length), patience_s)
+                await _copy(transport, message["path"], int(dict(headers)[b"content-length"]), patience_s)
                 # The server counts the bytes that pass it, but not those of the answer to a HEAD.
                 scope["method"] = "HEAD"
                 message = {"type": "http.response.body"}
             await send(message)
 
-        scope["extensions"] = {_PATHSEND: {}}
-        await app({**scope}, receive, send_or_copy)
+        # A copy: to the application the method stays what it is.
+        await app({**scope, "extensions": {_PATHSEND: {}}}, receive, send_or_copy)
 
     return answer
 
