@@ -13,7 +13,7 @@ from gts.platform.connection import Connection
 from gts.platform.supervisor import _uvicorn_config
 
 HEAD = "GET /{} HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE_S = 0.5
+PATIENCE_S = 2.0
 
 
 class ImpatientConnection(Connection):
