@@ -91,18 +91,18 @@ def downloads(root: Path, megabytes: int, rounds: int) -> list[dict[str, Any]]:
     with platform(home) as url:  # one that has not looked at the blob yet
         path = f"/{repository}/resolve/main/model.safetensors"
         runs = [{"what": "get, first after the start", "server": "gts", **rate(size, [get(url + path, 1)])}]
-        kinds: list[tuple[str, int, Callable[[str], float]]] = [
-            ("get, 1 connection", 1, lambda server: get(server + path, 1)),
-            ("get, 4 connections", 4, lambda server: get(server + path, 4)),
-            ("snapshot_download", 1, lambda server: snapshot(server, root / "cache", repository)),
+        kinds: list[tuple[str, int, int, Callable[[str], float]]] = [
+            ("get, 1 connection", 1, 5 * rounds, lambda server: get(server + path, 1)),
+            ("get, 4 connections", 4, 5 * rounds, lambda server: get(server + path, 4)),
+            ("snapshot_download", 1, rounds, lambda server: snapshot(server, root / "cache", repository)),
         ]
         if not NGINX:
             print("There is no nginx on this machine: its rows are left out.", flush=True)
         with nginx(root / "nginx", url, repository, home) if NGINX else nullcontext() as other:
             servers = {"gts": url, **({"nginx": other} if other else {})}
-            for what, times, measure in kinds:
+            for what, times, repeats, measure in kinds:
                 took: dict[str, list[float]] = {name: [] for name in servers}
-                for _ in range(rounds):
+                for _ in range(repeats):
                     for name, server in servers.items():
                         took[name].append(measure(server))
                 for name, seconds in took.items():
@@ -210,7 +210,12 @@ def main() -> None:
     parser.add_argument("--student-mb", type=int, default=25)
     parser.add_argument("--clients", type=int, default=50, help="at once")
     parser.add_argument("--files", type=int, default=1000, help="small ones in a repository")
-    parser.add_argument("--rounds", type=int, default=7, help="of each download; three of each upload")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=7,
+        help="of snapshot_download; five times as many of get, three of each upload",
+    )
     parser.add_argument("--only", nargs="*", choices=_PARTS, default=list(_PARTS))
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
