@@ -6,6 +6,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gts.platform.file_sending import sending_files
 from gts.platform.joined_writes import JoinedWrites
 
 
@@ -27,7 +28,9 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Begin to wait for the first request."""
-        super().connection_made(JoinedWrites(transport, self.loop))
+        joined = JoinedWrites(transport, self.loop)
+        super().connection_made(joined)
+        self.app = sending_files(self.app, joined, self.write_timeout_s)
         self._watch()
 
     def data_received(self, data: bytes) -> None:

@@ -55,6 +55,10 @@ class JoinedWrites(asyncio.Transport):
         """Whether it is closed or will be."""
         return self._transport.is_closing()
 
+    def get_write_buffer_size(self) -> int:
+        """Bytes that are not with the system yet."""
+        return len(self._held) + self._transport.get_write_buffer_size()
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """What is known of the connection."""
         return self._transport.get_extra_info(name, default)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from gts.core.blobs import Blobs, StoredBlob, storage_errors, sync_folder
 from gts.core.errors import Damaged, NotFound
@@ -26,6 +27,7 @@ class VerifiedBlobs:
     def __init__(self, store: Blobs) -> None:
         self.store = store
         self._verified: dict[str, _Stamp] = {}
+        self._reading: dict[str, Lock] = {}
 
     def path(self, digest: str, size: int) -> Path:
         """Where a blob's bytes lie.
@@ -39,16 +41,23 @@ class VerifiedBlobs:
         """
         try:
             path = self.store.path(digest)
-            stamp = _stamp(path)
-            if stamp[1] != size or self._verified.get(digest) != stamp:
-                path = self.store.verified(digest)
-                self._verified[digest] = stamp  # taken before reading: a change meanwhile is seen next time
+            if not self._is_verified(digest, size, _stamp(path)):
+                with self._reading.setdefault(digest, Lock()):  # of many who want it at once, one reads it
+                    stamp = _stamp(path)
+                    if not self._is_verified(digest, size, stamp):
+                        path = self.store.verified(digest)
+                        self._verified[digest] = (
+                            stamp  # taken before reading: a change meanwhile is seen next time
+                        )
             found = path.stat().st_size
         except (NotFound, FileNotFoundError):
             raise Damaged(_missing(digest), mend=_MEND) from None
         if found != size:
             raise Damaged(_damaged(digest, found, size), mend=_MEND)
         return path
+
+    def _is_verified(self, digest: str, size: int, stamp: _Stamp) -> bool:
+        return stamp[1] == size and self._verified.get(digest) == stamp
 
     def stat(self, digest: str, size: int) -> StoredBlob:
         """What the store says of a blob, which is neither fetched nor read.
