@@ -88,11 +88,12 @@ def test_a_repository_is_made_filled_read_and_removed(hub: Platform, tmp_path: P
         (folder / path).write_bytes(content)
     done = api.upload_folder(repo_id="ann/whole", repo_type=kind, folder_path=folder)
     assert done.commit_url == f"{url}/commit/{done.oid}"
-    if kind == "model":  # what clients print leads a person to the page
-        with httpx.Client(headers={"Authorization": f"Bearer {hub.read}"}, follow_redirects=True) as browser:
-            for address in (str(url), done.commit_url):
-                page = browser.get(address)
-                assert page.status_code == 200 and done.oid[:7] in page.text, address
+    # What clients print leads a person to the page.
+    with httpx.Client(headers={"Authorization": f"Bearer {hub.read}"}, follow_redirects=True) as browser:
+        for address in (str(url), done.commit_url):
+            page = browser.get(address)
+            assert page.status_code == 200 and done.oid[:7] in page.text, address
+            assert "sub/a.safetensors" in page.text and "hf download ann/whole" in page.text
     info = api.repo_info("ann/whole", repo_type=kind, files_metadata=True)
     assert (info.sha, info.card_data.license) == (done.oid, "mit")
     assert {sibling.rfilename for sibling in info.siblings} == {*contents, ".gitattributes"}

@@ -14,9 +14,10 @@ from gts.platform.model_schemas import FileView, ModelDetail
 from gts.platform.pages.languages import ENGLISH, Language, mark
 from gts.platform.pages.markdown import render_card
 from gts.platform.pages.reports import interval_sentence
-from gts.platform.pages.snippets import Snippet, snippets
+from gts.platform.pages.snippets import Snippet, repository_snippets, snippets
 from gts.platform.pages.words import metric_name
 from gts.registry.values import Repository
+from gts.student.layout import MANIFEST
 
 _SHORT_COMMIT = 10
 _PURPOSES = {
@@ -63,6 +64,7 @@ class ModelPageView:
     commit: str
     short_commit: str
     is_head: bool
+    is_student: bool
     type: str
     tier: str
     language: str
@@ -126,6 +128,7 @@ def model_page(
     names: dict[str, list[str]] = {}
     for ref, oid in detail.refs.items():
         names.setdefault(oid, []).append(ref)
+    is_student = any(file.path == MANIFEST for file in detail.files)
     library = "model2vec" if tier == "static" else str(detail.card.get("library_name") or "transformers")
     chosen: Mapping[str, Any] = next(
         (item for item in report.get("students") or () if item.get("tier") == tier), {}
@@ -137,6 +140,7 @@ def model_page(
         commit=detail.commit,
         short_commit=detail.commit[:_SHORT_COMMIT],
         is_head=detail.commit == head,
+        is_student=is_student,
         type=task_type,
         tier=tier,
         language=str(task.get("language") or report.get("language") or ""),
@@ -151,7 +155,9 @@ def model_page(
         files=tuple(_file_line(detail.id, detail.commit, file, language) for file in detail.files),
         history=tuple(detail.history),
         names={oid: tuple(found) for oid, found in names.items()},
-        snippets=snippets(base_url, detail.id, library, task_type, language),
+        snippets=snippets(base_url, detail.id, library, task_type, language)
+        if is_student
+        else repository_snippets(base_url, detail.id, language),
         job_id=next((item.job_id for item in detail.history if item.commit == detail.commit), None),
         updated_at=detail.updated_at,
     )

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from gts.orchestrator import events, jobs
 from gts.platform.auth import Reader, local_path
 from gts.platform.pages.comparing import router as comparing_router
+from gts.platform.pages.datasets import router as dataset_router
 from gts.platform.pages.generated import router as generated_router
 from gts.platform.pages.jobs import router as job_router
 from gts.platform.pages.languages import LANGUAGE_COOKIE, language_of, languages
@@ -113,6 +114,7 @@ for _router in (
     generated_router,
     question_router,
     model_router,
+    dataset_router,
     version_router,
     comparing_router,
     traffic_router,

@@ -97,6 +97,36 @@ def snippets(
     return tuple(ways)
 
 
+def repository_snippets(base_url: str, model: str, language: Language = ENGLISH) -> tuple[Snippet, ...]:
+    """Ways to use a model that is no student."""
+    return (_download(base_url, shlex.quote(model), language),)
+
+
+def dataset_snippets(base_url: str, dataset: str, language: Language = ENGLISH) -> tuple[Snippet, ...]:
+    """Ways to use a data set.
+
+    Example:
+        >>> [item.title for item in dataset_snippets("http://127.0.0.1:8750", "local/tickets-data")]
+        ['datasets', 'Command line']
+    """
+    load = Snippet(
+        "datasets",
+        language.gettext("For Python, as from the Hugging Face Hub."),
+        f'import os\n\nos.environ["HF_ENDPOINT"] = {json.dumps(base_url)}  # before the import below\n'
+        f'os.environ["HF_TOKEN"] = {json.dumps(_PLACEHOLDER)}\n\n'
+        f"from datasets import load_dataset\n\nload_dataset({json.dumps(dataset)})",
+    )
+    return load, _download(base_url, f"{shlex.quote(dataset)} --repo-type dataset", language)
+
+
+def _download(base_url: str, named: str, language: Language) -> Snippet:
+    return Snippet(
+        language.gettext("Command line"),
+        language.gettext("Every file, with the Hub’s own command."),
+        f"HF_ENDPOINT={shlex.quote(base_url)} HF_TOKEN={_PLACEHOLDER} hf download {named}",
+    )
+
+
 def _hub_snippet(base_url: str, model: str, call: str, language: Language) -> Snippet:
     return Snippet(
         "InferenceClient",

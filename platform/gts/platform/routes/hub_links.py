@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from gts.platform.auth import Reader
 from gts.platform.services import Services, ServicesDep
+from gts.registry.values import Kind
 
 router = APIRouter(include_in_schema=False)
 """Include it after everything else: its paths begin with whatever comes."""
@@ -27,7 +28,19 @@ def revision(services: ServicesDep, user: Reader, namespace: str, name: str, rev
     return _page(services, namespace, name, revision)
 
 
-def _page(services: Services, namespace: str, name: str, revision: str = "") -> Response:
-    found = services.registry.get(namespace, name)
+@router.get("/datasets/{namespace}/{name}/commit/{revision:path}")
+@router.get("/datasets/{namespace}/{name}/tree/{revision:path}")
+def dataset_revision(
+    services: ServicesDep, user: Reader, namespace: str, name: str, revision: str
+) -> Response:
+    """The same of a data set, whose page has the address that ``HfApi.create_repo`` gives."""
+    return _page(services, namespace, name, revision, Kind.DATASET)
+
+
+def _page(
+    services: Services, namespace: str, name: str, revision: str = "", kind: Kind = Kind.MODEL
+) -> Response:
+    found = services.registry.get(namespace, name, kind=kind)
     query = f"?revision={quote(revision, safe='')}" if revision else ""
-    return RedirectResponse(f"/models/{found.id}{query}", status_code=303)
+    folder = "datasets" if kind is Kind.DATASET else "models"
+    return RedirectResponse(f"/{folder}/{found.id}{query}", status_code=303)
