@@ -103,6 +103,23 @@ def test_card_says_what_matters(
     assert "secret" not in card
 
 
+def test_card_says_why_a_transformer_is_served_as_it_is(
+    report: dict[str, Any], make_manifest: Callable[..., StudentManifest]
+) -> None:
+    report["students"].append(
+        {"tier": "mini", "serving": "fp32", "int8_agreement": 0.9375, "int8_loss": 0.0123}
+    )
+    card = model_card(report, make_manifest(tier="mini"))
+    assert (
+        "The mini student is served in fp32: its int8 file decides 93.8% of its texts as the fp32 file does, which gives up "
+        "1.2% of the right answers by its own probabilities." in card
+    )
+    report["students"][-1] |= {"serving": "int8", "int8_agreement": 1.0, "int8_loss": None}
+    assert "served in int8: its int8 file decides 100.0% of its texts as the fp32 file does." in model_card(
+        report, make_manifest(tier="mini")
+    )
+
+
 def test_front_matter_is_what_hubs_read(
     tmp_path: Path, report: dict[str, Any], make_manifest: Callable[..., StudentManifest]
 ) -> None:

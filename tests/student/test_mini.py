@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from gts.core.errors import InvalidInput, NotFound, StorageError
-from gts.student.layout import ONNX_FP32, ONNX_INT8, StudentManifest, TaskInfo, read_manifest
-from gts.student.measure import agreement, choose_serving, measure
+from gts.student.layout import ONNX_FP32, ONNX_INT8, StudentManifest, TaskInfo, read_manifest, write_manifest
+from gts.student.measure import choose_serving, measure, rounding
 from gts.student.runtime import load_student
 from gts.student.writers import write_mini, write_static
 
@@ -148,13 +148,35 @@ def test_fp32_is_torch(real: Mini) -> None:
 
 def test_int8_decides_alike_and_may_then_serve(real: Mini) -> None:
     texts = [*lines(UNSEEN), *(text for block in TOPICS.values() for text in lines(block))]
-    assert agreement(real.folder, texts) >= 0.99
-    assert choose_serving(real.folder, texts) >= 0.99
+    found = rounding(real.folder, texts)
+    assert found.alike >= 0.99 and 0 <= found.loss <= 1 - found.alike
+    assert choose_serving(real.folder, texts) == found
     assert read_manifest(real.folder).serving == "int8"
     assert load_student(real.folder).info["variant"] == "int8"
     assert (
         load_student(real.folder).info["bytes"] < load_student(real.folder, variant="fp32").info["bytes"] / 3
     )
+
+
+@pytest.mark.parametrize("multi_label", [True, False])
+def test_int8_that_decides_otherwise_is_not_served(tiny: Mini, tmp_path: Path, multi_label: bool) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    folder = copied(tiny.folder, tmp_path)
+    task = TaskInfo(name="topics", multi_label=multi_label)
+    write_manifest(folder, read_manifest(folder).model_copy(update={"task": task, "serving": "int8"}))
+    proto = onnx.load(folder / ONNX_INT8)
+    (bias,) = (tensor for tensor in proto.graph.initializer if tensor.name.endswith("classifier.bias"))
+    bias.CopyFrom(numpy_helper.from_array(np.array([-9, -9, 9], np.float32), bias.name))
+    onnx.save(proto, folder / ONNX_INT8)
+
+    found = choose_serving(folder, TEXTS)
+
+    assert found.alike < 0.99 and 0.005 < found.loss <= 1
+    assert read_manifest(folder).serving == load_student(folder).info["variant"] == "fp32"
+    with pytest.raises(InvalidInput, match="without texts"):
+        rounding(folder, [])
 
 
 def test_no_path_of_this_machine_is_published(real: Mini) -> None:
@@ -298,4 +320,8 @@ def test_arrays_that_do_not_fit_are_not_written(
         write_static(tmp_path / "a", tokenizer, embeddings[:-1], weight, bias, make_manifest())
     with pytest.raises(InvalidInput, match="do not fit 3 labels"):
         write_static(tmp_path / "b", tokenizer, embeddings, weight[:2], bias, make_manifest())
+    with pytest.raises(InvalidInput, match="not finite"):
+        write_static(
+            tmp_path / "c", tokenizer, np.full_like(embeddings, np.nan), weight, bias, make_manifest()
+        )
     assert not list(tmp_path.iterdir())

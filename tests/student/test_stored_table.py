@@ -17,9 +17,9 @@ def stored(folder: Path, values: np.ndarray, **others: np.ndarray) -> StoredTabl
     return StoredTable(folder, "model.safetensors", "embeddings")
 
 
-@pytest.mark.parametrize("kind", [np.float16, np.float32])
+@pytest.mark.parametrize("kind", [np.int8, np.float16, np.float32])
 def test_rows_are_those_that_were_written(tmp_path: Path, kind: type) -> None:
-    values = np.random.default_rng(0).normal(size=(500, 6)).astype(kind)
+    values = (40 * np.random.default_rng(0).normal(size=(500, 6))).clip(-127, 127).astype(kind)
     # Another tensor comes before it in the file.
     table = stored(tmp_path, values, before=np.zeros(7, np.float32))
     assert table.shape == (500, 6)
@@ -46,7 +46,7 @@ def test_a_file_that_has_become_shorter_is_noticed(tmp_path: Path) -> None:
 
 def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     for values in (np.ones(4, np.float32), np.ones((2, 2), np.int64)):
-        with pytest.raises(StorageError, match="two dimensions in float16 or float32"):
+        with pytest.raises(StorageError, match="two dimensions in int8, float16 or float32"):
             stored(tmp_path, values)
     with pytest.raises(StorageError, match="not finite"):
         stored(tmp_path, np.full((600_000, 2), np.inf, np.float16))

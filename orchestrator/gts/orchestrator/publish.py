@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from gts.student.selective import HeldOut
 
 _MEASURED = ("estimate", "measured", "measured_on", "seed_only", "test", "counts")
-_SERVED = ("parameters", "bytes", "texts_per_second", "latency_ms", "serving")
+_SERVED = (
+    "parameters",
+    "bytes",
+    "texts_per_second",
+    "latency_ms",
+    "serving",
+    "int8_agreement",
+    "int8_loss",
+)
 _TOLD = ("metrics", "held_out", "created_at", "gts_version")
 """Keys of the manifest that tell of the student and are no part of it."""
 

@@ -216,6 +216,8 @@ def _student(trial: Trial, production: Production) -> dict[str, Any]:
         "texts_per_second": package.get("texts_per_second"),
         "latency_ms": package.get("latency_ms"),
         "serving": package.get("serving"),
+        "int8_agreement": package.get("int8_agreement"),
+        "int8_loss": package.get("int8_loss"),
         "test": test["student"][metric] if test else None,
         "seed_only_test": test["seed_only"][metric] if test else None,
     }

@@ -295,7 +295,22 @@ def _speed(report: Report) -> str:
     if not rows:
         return ""
     header = ("tier", "parameters", "size", "texts a second", "one text")
-    return f"## Speed and size\n\nOn one core of a CPU, from text to label:\n\n{table(header, rows)}"
+    rounded = "".join(f"\n\n{_rounded(s)}" for s in report["students"] if s.get("int8_agreement") is not None)
+    return f"## Speed and size\n\nOn one core of a CPU, from text to label:\n\n{table(header, rows)}{rounded}"
+
+
+def _rounded(student: Report) -> str:
+    """Which of its ONNX files a transformer is served from, and why."""
+    loss = student.get("int8_loss")
+    cost = (
+        ""
+        if loss is None
+        else f", which gives up {100 * loss:.2g}% of the right answers by its own probabilities"
+    )
+    return (
+        f"The {plain(student['tier'])} student is served in {student['serving']}: its int8 file decides "
+        f"{100 * student['int8_agreement']:.1f}% of its texts as the fp32 file does{cost}."
+    )
 
 
 def _limits(report: Report, manifest: StudentManifest) -> str:

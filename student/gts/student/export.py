@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gts.student.export_check import check_graph
 from gts.student.layout import ONNX_FP32, ONNX_INT8
 
 if TYPE_CHECKING:
@@ -39,34 +40,46 @@ def quantize_rows(table: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.flo
     return np.rint(values / scales).astype(np.int8), scales
 
 
+def quantize_table(table: NDArray[Any]) -> tuple[NDArray[np.int8], float]:
+    """Round a table to int8 by one scale, as model2vec does.
+
+    Args:
+        table: Values [rows, columns].
+
+    Returns:
+        int8 values [rows, columns] and the scale; their product is the table to 1/254 of its largest value.
+    """
+    values = table.astype(np.float32)
+    scale = float(np.abs(values).max(initial=0)) / 127 or 1.0
+    return np.rint(values / scale).astype(np.int8), scale
+
+
 def export_static(
-    folder: Path, embeddings: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any], unknown: int | None
+    folder: Path, table: NDArray[np.int8], weight: NDArray[Any], bias: NDArray[Any], unknown: int | None
 ) -> None:
-    """Write both ONNX files of a static student; the smaller one holds the token table as int8.
+    """Write both ONNX files of a static student; they are the same, as its table is int8 anyway.
 
     Texts must be tokenised without special tokens, as model2vec does.
 
     Args:
         folder: The student folder.
-        embeddings: Token vectors [vocabulary, dim].
+        table: Token vectors [vocabulary, dim].
         weight: Head [labels, dim].
         bias: Head [labels].
         unknown: Id of the unknown token, which does not count.
     """
-    numbers, scales = quantize_rows(embeddings)
-    plain: dict[str, NDArray[Any]] = {"table": embeddings.astype(np.float32)}
-    small: dict[str, NDArray[Any]] = {"table": numbers, "scales": scales}
-    for name, table in ((ONNX_FP32, plain), (ONNX_INT8, small)):
-        save_graph(_static_graph(table, weight, bias, unknown), folder / name)
+    graph = _static_graph(table, weight, bias, unknown)
+    for name in (ONNX_FP32, ONNX_INT8):
+        save_graph(graph, folder / name)
 
 
 def _static_graph(
-    table: dict[str, NDArray[Any]], weight: NDArray[Any], bias: NDArray[Any], unknown: int | None
+    table: NDArray[np.int8], weight: NDArray[Any], bias: NDArray[Any], unknown: int | None
 ) -> onnx.ModelProto:
     from onnx import TensorProto, helper, numpy_helper
 
-    constants = {
-        **table,
+    constants: dict[str, NDArray[Any]] = {
+        "table": table,
         "weight": weight.astype(np.float32),
         "bias": bias.astype(np.float32),
         "unknown": np.array(-1 if unknown is None else unknown, np.int64),
@@ -75,7 +88,6 @@ def _static_graph(
         "tokens": np.array([1], np.int64),
     }
     node = helper.make_node
-    quantized = "scales" in table
     nodes = [
         node("Equal", ["input_ids", "unknown"], ["is_unknown"]),
         node("Not", ["is_unknown"], ["is_known"]),
@@ -83,15 +95,8 @@ def _static_graph(
         node("And", ["is_known", "is_text"], ["counts"]),
         node("Cast", ["counts"], ["mask"], to=TensorProto.FLOAT),
         node("Unsqueeze", ["mask", "last"], ["column"]),
-        node("Gather", ["table", "input_ids"], ["found" if quantized else "vectors"]),
-    ]
-    if quantized:
-        nodes += [
-            node("Cast", ["found"], ["integers"], to=TensorProto.FLOAT),
-            node("Gather", ["scales", "input_ids"], ["scale"]),
-            node("Mul", ["integers", "scale"], ["vectors"]),
-        ]
-    nodes += [
+        node("Gather", ["table", "input_ids"], ["integers"]),
+        node("Cast", ["integers"], ["vectors"], to=TensorProto.FLOAT),
         node("Mul", ["vectors", "column"], ["kept"]),
         node("ReduceSum", ["kept", "tokens"], ["sums"], keepdims=0),
         node("ReduceSum", ["mask", "tokens"], ["number"], keepdims=1),
@@ -126,40 +131,53 @@ def export_transformer(folder: Path, model: Any) -> None:
     import torch
 
     model.to("cpu", torch.float32).eval()
-    module = _averaging(model) if getattr(model.config, MEAN_POOLING, False) else _plain(model)
-    export_module(folder, module, "logits")
+    plain = _plain(model)
+    module = _averaging(model) if getattr(model.config, MEAN_POOLING, False) else plain
+    export_module(folder, module, "logits", plain)
 
 
-def export_module(folder: Path, module: Any, output: str) -> None:
+def export_module(folder: Path, module: Any, output: str, model: Any = None) -> None:
     """Write both ONNX files of a module that makes one thing of ``input_ids`` and ``attention_mask``.
 
     Args:
         folder: The student folder.
         module: A torch module on the CPU in float32; it looks its tokens up in one table.
         output: Name of what it returns, [n, ...].
+        model: What it has to agree with; default: itself.
+
+    Raises:
+        GTSError: The graph says something else than the model.
     """
     import torch
 
-    ids = torch.ones((2, 8), dtype=torch.long)
+    ids = torch.arange(16).reshape(2, 8) % 4  # every vocabulary has four tokens
     mask = torch.ones((2, 8), dtype=torch.long)
     mask[1, 5:] = 0  # a masked tail keeps the mask in the graph
     shape = {0: "batch", 1: "tokens"}
     inputs = dict(zip(INPUTS, (ids, mask), strict=True))
-    proto = traced(module, inputs, [output], dict.fromkeys(INPUTS, shape))
+    proto = traced(module, inputs, [output], dict.fromkeys(INPUTS, shape), model)
     save_graph(proto, folder / ONNX_FP32)
     save_graph(quantized(proto), folder / ONNX_INT8)
 
 
 def traced(
-    module: Any, inputs: Mapping[str, Any], outputs: Sequence[str], axes: Mapping[str, Mapping[int, str]]
+    module: Any,
+    inputs: Mapping[str, Any],
+    outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]],
+    model: Any = None,
 ) -> onnx.ModelProto:
-    """The ONNX graph of a torch module.
+    """The ONNX graph of a torch module, which says what the module says.
 
     Args:
         module: The module, on the CPU in float32; it is left in evaluation mode.
         inputs: Name to an example, in the order in which the module takes them.
         outputs: Names of what it returns.
         axes: Input or output to names of those of its axes that may be of any length.
+        model: What the graph has to agree with; default: the module.
+
+    Raises:
+        GTSError: The graph says something else.
     """
     import onnx
     import torch
@@ -181,6 +199,7 @@ def traced(
         proto = _without_metadata(onnx.load(path))
     # Notes on inner shapes are stale after the exporter's own rewriting; who needs them infers them.
     del proto.graph.value_info[:]
+    check_graph(proto, (model or module).eval(), inputs, outputs, axes)
     return proto
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+import numpy as np
 
 from gts.core.errors import InvalidInput
 from gts.student.layout import read_manifest, write_manifest
@@ -75,11 +78,29 @@ def _latency_ms(student: Student, texts: list[str]) -> float:
     return statistics.median(times) * 1000
 
 
-def agreement(folder: Path, texts: Sequence[str], *, threads: int = 1) -> float:
-    """Share of texts for which a student's int8 file decides as its fp32 file does.
+@dataclass(frozen=True)
+class Rounding:
+    """What a student's int8 file does to its answers.
+
+    Attributes:
+        alike: Share of texts that are decided as by the fp32 file.
+        loss: Share of right answers it gives up by what the fp32 file believes: a text near a tie is decided otherwise for next
+            to nothing, one that fp32 is sure of costs as much as it is sure.
+    """
+
+    alike: float
+    loss: float
+
+
+MOST_LOSS = 0.005
+"""Share of right answers that int8 may cost; it is about twice as fast (benchmarks/LOG.md)."""
+
+
+def rounding(folder: Path, texts: Sequence[str], *, threads: int = 1) -> Rounding:
+    """Hold a transformer student's int8 file against its fp32 file.
 
     Args:
-        folder: A transformer student's folder.
+        folder: The student's folder.
         texts: Texts of its task.
         threads: Cores to use.
 
@@ -92,23 +113,34 @@ def agreement(folder: Path, texts: Sequence[str], *, threads: int = 1) -> float:
             "two variants cannot be compared without texts", mend="give some texts of the task"
         )
     exact, small = (load_student(folder, threads=threads, variant=variant) for variant in ("fp32", "int8"))
-    decided = zip(exact.decide(exact.predict(texts)), small.decide(small.predict(texts)), strict=True)
-    return sum(one == other for one, other in decided) / len(texts)
+    believed, found = exact.predict(texts), small.predict(texts)
+    alike = [one == other for one, other in zip(exact.decide(believed), small.decide(found), strict=True)]
+    if exact.manifest.multi_label:
+        bounds = exact.thresholds
+        flipped = (believed >= bounds) != (found >= bounds)
+        lost = (2 * np.abs(believed - bounds) * flipped).max(axis=1)
+    else:
+        rows = np.arange(len(texts))
+        lost = believed.max(axis=1) - believed[rows, found.argmax(axis=1)]
+    return Rounding(sum(alike) / len(texts), float(lost.mean()))
 
 
-def choose_serving(folder: Path, texts: Sequence[str], *, least: float = 0.99, threads: int = 1) -> float:
-    """Let a transformer student be served in int8 if that changes hardly any decision; written to its ``gts.json``.
+def choose_serving(
+    folder: Path, texts: Sequence[str], *, most_loss: float = MOST_LOSS, threads: int = 1
+) -> Rounding:
+    """Let a transformer student be served in int8 if that costs hardly any right answer; written to its ``gts.json``.
 
     Args:
         folder: A transformer student's folder.
         texts: Texts of its task.
-        least: Share of like decisions from which int8 is taken.
+        most_loss: Share of right answers that it may cost.
         threads: Cores to use.
 
     Returns:
-        The share of like decisions.
+        What int8 does to its answers.
     """
-    share = agreement(folder, texts, threads=threads)
+    found = rounding(folder, texts, threads=threads)
     manifest = read_manifest(folder)
-    write_manifest(folder, manifest.model_copy(update={"serving": "int8" if share >= least else "fp32"}))
-    return share
+    serving = "int8" if found.loss <= most_loss else "fp32"
+    write_manifest(folder, manifest.model_copy(update={"serving": serving}))
+    return found

@@ -67,6 +67,11 @@ class Student:
         return self.manifest.labels
 
     @property
+    def thresholds(self) -> Floats:
+        """Multi-label: probabilities from which the labels are given [labels]."""
+        return np.asarray(self.manifest.thresholds or [0.5] * len(self.labels), np.float32)
+
+    @property
     def info(self) -> dict[str, Any]:
         """Facts about the student as JSON values; ``bytes`` counts the files that serving it reads."""
         return dict(self._facts)
@@ -149,8 +154,9 @@ class Student:
         """
         if not self.manifest.multi_label:
             return [(self.labels[i],) for i in probabilities.argmax(axis=1)]
-        thresholds = np.asarray(self.manifest.thresholds or [0.5] * len(self.labels), np.float32)
-        return [tuple(self.labels[i] for i in np.flatnonzero(row)) for row in probabilities >= thresholds]
+        return [
+            tuple(self.labels[i] for i in np.flatnonzero(row)) for row in probabilities >= self.thresholds
+        ]
 
 
 def load_student(

@@ -21,7 +21,7 @@ from gts.student.layout import damaged, required_file
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-_DTYPES: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
+_DTYPES: dict[str, np.dtype[Any]] = {"I8": np.dtype("i1"), "F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 _BLOCK_BYTES = 1 << 20
 
 
@@ -60,7 +60,7 @@ class ArrayTable:
 
 
 class StoredTable:
-    """A tensor of a safetensors file, of float16 or float32; safe to use from several threads.
+    """A tensor of a safetensors file, of int8, float16 or float32; safe to use from several threads.
 
     The file may be removed meanwhile; it must not be changed.
 
@@ -80,7 +80,7 @@ class StoredTable:
         shape, dtype = found.get("shape", ()), _DTYPES.get(found.get("dtype", ""))
         if len(shape) != 2 or dtype is None:
             raise damaged(
-                self._path, f"it holds no tensor {tensor!r} of two dimensions in float16 or float32"
+                self._path, f"it holds no tensor {tensor!r} of two dimensions in int8, float16 or float32"
             )
         self.shape: tuple[int, int] = (shape[0], shape[1])
         self._dtype = dtype

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gts.core.errors import InvalidInput
-from gts.student.export import export_static, export_transformer
+from gts.student.export import export_static, export_transformer, quantize_table
 from gts.student.layout import (
     CONFIG,
     HEAD,
@@ -47,10 +47,12 @@ def write_static(
 ) -> None:
     """Write a static student, in the form that model2vec's ``StaticModel`` and ``StaticModelPipeline`` load.
 
+    The token vectors are rounded to int8 by one scale, which the head takes up: model2vec's own int8 form has no place for it.
+
     Args:
         folder: Made if need be; what lies there under the same names is replaced.
         tokenizer: The tokenizer; each of its tokens is one row of the table.
-        embeddings: Token vectors [vocabulary, dim], float32 or float16 (half the size).
+        embeddings: Token vectors [vocabulary, dim], float32 or float16.
         head_weight: [labels, dim].
         head_bias: [labels].
         manifest: Becomes ``gts.json``.
@@ -63,10 +65,11 @@ def write_static(
 
     _check_static(tokenizer, embeddings, head_weight, head_bias, manifest)
     folder.mkdir(parents=True, exist_ok=True)
-    weight, bias = (np.ascontiguousarray(array, np.float32) for array in (head_weight, head_bias))
-    save_file({"embeddings": np.ascontiguousarray(embeddings)}, folder / WEIGHTS)
+    table, scale = quantize_table(embeddings)
+    weight, bias = (np.ascontiguousarray(array, np.float32) for array in (scale * head_weight, head_bias))
+    save_file({"embeddings": table}, folder / WEIGHTS)
     save_file({HEAD_WEIGHT: weight, HEAD_BIAS: bias}, folder / HEAD)
-    _write_json(folder / CONFIG, _model2vec_config(embeddings, manifest))
+    _write_json(folder / CONFIG, _model2vec_config(table, manifest))
     # A copy: the caller's truncation and padding are not ours to switch off.
     plain = LoadedTokenizer.from_str(tokenizer.to_str())
     plain.no_truncation()
@@ -75,7 +78,7 @@ def write_static(
     roles = {role: token for role, token in _ROLES.items() if tokenizer.token_to_id(token) is not None}
     kind = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": manifest.max_length}
     _write_json(folder / TOKENIZER_CONFIG, {**kind, **roles})
-    export_static(folder, embeddings, weight, bias, unknown_id(tokenizer))
+    export_static(folder, table, weight, bias, unknown_id(tokenizer))
     write_manifest(folder, manifest)
     make_readable(folder)
 
@@ -134,6 +137,8 @@ def _check_static(
         raise InvalidInput(f"embeddings are {embeddings.shape}, the tokenizer has {tokens} tokens")
     if embeddings.dtype not in (np.float32, np.float16):
         raise InvalidInput(f"embeddings are {embeddings.dtype}, float32 or float16 was expected")
+    if not np.isfinite(embeddings).all():
+        raise InvalidInput("embeddings hold values that are not finite numbers")
     if weight.shape != (labels, embeddings.shape[1]) or bias.shape != (labels,):
         raise InvalidInput(
             f"head weight {weight.shape} and bias {bias.shape} do not fit {labels} labels and embeddings of "
@@ -141,7 +146,7 @@ def _check_static(
         )
 
 
-def _model2vec_config(embeddings: NDArray[Any], manifest: StudentManifest) -> dict[str, Any]:
+def _model2vec_config(table: NDArray[np.int8], manifest: StudentManifest) -> dict[str, Any]:
     head = {
         "n_layers": 1,
         "activation": "sigmoid" if manifest.multi_label else "softmax",
@@ -154,8 +159,8 @@ def _model2vec_config(embeddings: NDArray[Any], manifest: StudentManifest) -> di
         "normalize": False,
         "max_length": manifest.max_length,
         "seq_length": manifest.max_length,
-        "hidden_dim": embeddings.shape[1],
-        "embedding_dtype": embeddings.dtype.name,
+        "hidden_dim": table.shape[1],
+        "embedding_dtype": table.dtype.name,
         "head_config": head,
     }
 

@@ -66,7 +66,7 @@ STAGES: Mapping[str, Stage] = {
         _stage("distil", 6),
         _stage("generate", 4, model="generator"),
         _stage("label", 1),
-        _stage("package", 3),
+        _stage("package", 4),
         _stage("evaluate", 1),
         _stage("expect", 1),
         _stage("pose", 1),

@@ -35,7 +35,8 @@ def run(
         progress: Progress.
 
     Returns:
-        ``texts_per_second``, ``latency_ms``, ``parameters``, ``bytes``, ``serving`` and ``int8_agreement``.
+        ``texts_per_second``, ``latency_ms``, ``parameters``, ``bytes``, ``serving``; of a transformer ``int8_agreement`` and
+        ``int8_loss``, which decide how it is served (:class:`gts.student.measure.Rounding`).
     """
     data = load_task(inputs["task"])
     entry = catalogue.find(params["encoder"]) if params["encoder"] else None
@@ -53,14 +54,18 @@ def run(
     else:
         _write_mini(inputs["student"], params["temperature"], manifest, out)
     texts = _typical_texts(data)
-    agreement = None
+    found = None
     if params["tier"] != "static":
         progress(0.6, "comparing int8 with fp32")
-        agreement = choose_serving(out, texts, threads=available_cores())
+        found = choose_serving(out, texts, threads=available_cores())
     progress(0.7, "measuring speed in the serving path")
     student = load_student(out)
     summary = measure(student, texts)
-    summary |= {"serving": student.manifest.serving, "int8_agreement": agreement}
+    summary |= {
+        "serving": student.manifest.serving,
+        "int8_agreement": found and found.alike,
+        "int8_loss": found and found.loss,
+    }
     progress(0.9, "showing it the rows that it was made from")
     write_reference(out, data, params["taught"])
     progress(1.0, "packaged")
