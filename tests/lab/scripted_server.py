@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,6 +36,7 @@ def error(status: int, message: str) -> tuple[int, dict[str, Any]]:
 
 def trickle(handler: BaseHTTPRequestHandler) -> None:
     """A byte now and then, for ever."""
+    handler.close_connection = True
     handler.send_response(200)
     handler.send_header("Content-Type", "application/json")
     handler.end_headers()
@@ -64,6 +65,13 @@ class Server:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections are used again
+            wbufsize = -1  # head and body of an answer leave together
+
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # a client that has all it wants hangs up
+                    super().handle()
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with lock:
