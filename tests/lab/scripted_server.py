@@ -49,6 +49,11 @@ def trickle(handler: BaseHTTPRequestHandler) -> None:
         pass
 
 
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a connection that finds no room in the queue comes again after a whole second
+
+
 class Server:
     """A running scripted server.
 
@@ -93,8 +98,7 @@ class Server:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = _Listener(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
 
 
