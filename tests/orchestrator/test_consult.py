@@ -374,14 +374,14 @@ def test_a_local_model_is_also_asked_what_it_finds_likelier(
 
 def test_a_local_model_writes_by_searching(produce: Callable[..., Report], tmp_path: Path) -> None:
     lines = ["".join(f"{numbered(1000 + 4 * i + k)}\n" for k in range(4)) for i in range(50)]
-    folder = write_tiny_causal(tmp_path / "tiny", lines, steps=100)
-    search = "{simulations: 4, max_tokens: 60, shown: 2}"
+    folder = write_tiny_causal(tmp_path / "tiny", lines, steps=40)
+    search = "{simulations: 2, max_tokens: 40, shown: 2}"
 
     report = produce(
         f"kind: transformers, model: {folder}, chat: false, search: {search}",
         teachers=[],
         generators=["big"],
-        budget={"tokens": 14_000},
+        budget={"tokens": 12_000},
     )
 
     (row,) = report["generators"]

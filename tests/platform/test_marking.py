@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +21,7 @@ from gts.platform.settings import Settings
 from gts.platform.uploads import Upload
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
@@ -30,11 +29,10 @@ OPTIONS += ["--disable-background-networking", "--disable-component-update"]
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """A running platform: its address and a token."""
-    (tmp_path / "home").mkdir()
-    settings = Settings(data_dir=tmp_path / "home", port=8750)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A running platform: its address and a token. No test sends more than drafts."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("home"), port=8750)
     database = Database(settings.database)
     Base.metadata.create_all(database.engine)
     services = build_services(settings, database)
@@ -56,23 +54,29 @@ def site(tmp_path: Path) -> Iterator[tuple[str, str]]:
     database.close()
 
 
-@pytest.fixture
-def tab(site: tuple[str, str]) -> Iterator[Page]:
-    """The page of a new task; nothing may be said on its console."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The browser of these tests; what it remembers ends with each test's pages."""
     from playwright.sync_api import sync_playwright
 
-    url, token = site
-    said: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        page = browser.new_page(viewport={"width": 1000, "height": 1100}, locale="en-GB")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(site: tuple[str, str], browser: Browser) -> Iterator[Page]:
+    """The page of a new task; nothing may be said on its console."""
+    url, token = site
+    said: list[str] = []
+    with browser.new_page(viewport={"width": 1000, "height": 1100}, locale="en-GB") as page:
         page.set_default_timeout(20_000)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(f"{url}/?token={token}")
         page.goto(f"{url}/new")
         yield page
-        browser.close()
     assert [line for line in said if "422" not in line] == []
 
 
@@ -335,13 +339,9 @@ def test_small_screens_do_not_scroll_sideways(tab: Page, scheme: Any) -> None:
 
 
 @in_browser
-def test_without_scripts_the_field_takes_the_rows(site: tuple[str, str]) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_without_scripts_the_field_takes_the_rows(site: tuple[str, str], browser: Browser) -> None:
     url, token = site
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        page = browser.new_context(java_script_enabled=False).new_page()
+    with browser.new_page(java_script_enabled=False) as page:
         page.goto(f"{url}/?token={token}")
         page.goto(f"{url}/new")
         assert page.locator(".panel:visible").count() == 0
@@ -350,7 +350,6 @@ def test_without_scripts_the_field_takes_the_rows(site: tuple[str, str]) -> None
         row = '{"text": "%s", "entities": [{"start": 0, "end": 3, "type": "person"}]}'
         page.locator("#examples").fill("\n".join(row % text for text in ("Ada left", "Bob came")))
         assert "person" in check(page)
-        browser.close()
 
 
 def test_scripts_that_others_import_are_asked_for_again(http: Any) -> None:

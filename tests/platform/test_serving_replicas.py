@@ -70,11 +70,13 @@ def test_a_replica_that_dies_is_not_missed(cluster, published, token):
     running = cluster.replicas()  # answers once all is up
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{cluster.url}/api/v1/models/local/tickets/predict"
-    done, wrong, failed, finished = [], [], [], threading.Event()
+    done, wrong, failed, finished, calm = [], [], [], threading.Event(), threading.Event()
 
     def client():
         with httpx.Client(headers=headers, timeout=30) as http:
             while not finished.is_set():
+                if calm.is_set():  # leaves the cores to the replica that starts
+                    time.sleep(0.1)
                 answer = http.post(url, json={"texts": list(TEXTS)})
                 if answer.status_code != 200:
                     failed.append(answer.text)
@@ -97,7 +99,10 @@ def test_a_replica_that_dies_is_not_missed(cluster, published, token):
 
     more(40)
     for replica in running:  # one of them has the model, and gets the requests
+        calm.set()
         until(lambda: len(cluster.replicas()) == 2)
+        calm.clear()
+        more(20)
         os.kill(replica, signal.SIGKILL)
         more(60)
     finished.set()

@@ -8,7 +8,7 @@ import pytest
 from gts.platform.traffic.drift import LABELS, OTHERS, shifts, stability_index
 from gts.student.observing import Observed, refer
 
-WORLDS = 40
+WORLDS = 20
 
 
 def world(rng, rows, *, longer=0.0, less_sure=0.0, mixed=0.0, labels=6):

@@ -4,15 +4,18 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from s3_lab import ask_s3
 from safetensors.numpy import save_file
 
-from gts.core.blob_opening import open_blobs
+from gts.core.blob_cache import BlobCache
 from gts.core.blobs import Blobs, BlobStore
 from gts.core.database import Database
+from gts.core.remote_blobs import RemoteBlobs
+from gts.core.s3 import open_s3, parse_url
 from gts.registry.registry import Registry
 
 README = "---\nlicense: mit\npipeline_tag: text-classification\nlibrary_name: transformers\ntags: [gts]\n---\n# Card\n"
@@ -28,11 +31,19 @@ def _params(item: pytest.Item) -> set[str]:
     return {params.get("database_url"), params.get("blobs")} if params else set()
 
 
+@pytest.fixture(scope="session")
+def s3_files() -> Any:
+    """One client of S3 for all tests, to be used with ``s3_url``: each new one reads what all of S3 can do."""
+    return open_s3()
+
+
 @pytest.fixture(params=["local", "s3"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     """An empty store of this test alone, once of each kind."""
-    url = request.getfixturevalue("s3_url") if request.param == "s3" else ""
-    return open_blobs(tmp_path / "blobs", url, tmp_path / "copies", 1 << 30)
+    if request.param == "local":
+        return BlobStore(tmp_path / "blobs")
+    base = parse_url(request.getfixturevalue("s3_url"))
+    return RemoteBlobs(request.getfixturevalue("s3_files"), base, BlobCache(tmp_path / "copies", 1 << 30))
 
 
 @pytest.fixture

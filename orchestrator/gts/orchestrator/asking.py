@@ -132,6 +132,7 @@ def next_for(session: Session, job_id: str, person: str, *, clock: Clock = datab
         person: Who asks for it.
         clock: Where the time comes from.
     """
+    _lock(session, job_id)  # else what was free when the query began may have been handed out when it ends
     at = clock(session)
     taken = and_(
         QuestionRow.shown_to.is_not(None),
@@ -144,8 +145,7 @@ def next_for(session: Session, job_id: str, person: str, *, clock: Clock = datab
         .order_by(case((taken, 1), else_=0), case((taken, QuestionRow.shown_at)), QuestionRow.seq)
         .limit(1)
     )
-    # One that is being handed to somebody else in this moment is passed over, unless it is the only one.
-    row = session.scalars(query.with_for_update(skip_locked=True)).first() or session.scalars(query).first()
+    row = session.scalars(query).first()
     if row is None:
         return None
     row.shown_to, row.shown_at = person, at
@@ -298,7 +298,7 @@ def _of_job(job_id: str) -> Any:
 
 
 def _lock(session: Session, job_id: str) -> None:
-    """Let others wait who pose or answer in this job, so that of two last answers one knows that it is the last."""
+    """Let others wait who pose, hand out or answer in this job: of two last answers one knows that it is the last."""
     session.scalars(select(JobRow.id).where(JobRow.id == job_id).with_for_update()).one_or_none()
 
 

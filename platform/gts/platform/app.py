@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from gts.core.artifacts import ArtifactStore
 from gts.core.database import Database
@@ -114,11 +114,9 @@ def create_app(services: Services, *, serves_only: bool = False) -> FastAPI:
     answer = for_people_and_programs(error_page)
     install_error_handlers(app, answer)
     app.router.routes += [*models.direct(API_PREFIX), *predict.direct(), *oip.direct()]
-    api = APIRouter(prefix=API_PREFIX)
     everything = (jobs, plans, generated, questions, models, versions, traffic, language, system)
     for routes in (models, system) if serves_only else everything:
-        api.include_router(routes.router)
-    app.include_router(api)
+        app.include_router(routes.router, prefix=API_PREFIX)
     for routes in (predict, oip, decisions, metrics):
         app.include_router(routes.router)
     app.include_router(oip.public_router)

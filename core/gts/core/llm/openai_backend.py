@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -82,7 +84,11 @@ class OpenAIBackend:
         timeout = openai.Timeout(entry.timeout_s, connect=min(10.0, entry.timeout_s))
         try:
             return openai.AsyncOpenAI(
-                base_url=entry.base_url, api_key=self._key or "none", max_retries=_RETRIES, timeout=timeout
+                base_url=entry.base_url,
+                api_key=self._key or "none",
+                max_retries=_RETRIES,
+                timeout=timeout,
+                http_client=openai.DefaultAsyncHttpxClient(verify=_trusted()),
             )
         except (openai.OpenAIError, httpx2.InvalidURL, ValueError) as error:
             raise self._not_askable(error) from None
@@ -188,6 +194,12 @@ class OpenAIBackend:
             inside = named if self._schema_type == "json_schema" else {"schema": schema}
             body["response_format"] = {"type": self._schema_type, **inside}
         return body
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities this process trusts: to read them takes longer than many a batch of calls."""
+    return httpx2.create_ssl_context()
 
 
 def _answer(reply: ChatCompletion) -> Answer:
