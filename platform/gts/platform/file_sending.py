@@ -23,13 +23,16 @@ _limiter: RunVar[CapacityLimiter] = RunVar("gts_file_sending")  # of each event 
 
 
 def sending_files(app: ASGIApp, transport: asyncio.Transport, patience_s: float) -> ASGIApp:
-    """An application that may answer with ASGI's extension ``http.response.pathsend``.
+    """An application that may answer with ASGI's extension ``http.response.pathsend``, where the system can copy files (not Windows).
 
     Args:
         app: Answers requests; a path that it sends comes after a ``Content-Length``.
         transport: The connection over which its answers go.
         patience_s: Within this time the client has to take some bytes, or it loses the connection.
     """
+
+    if not hasattr(os, "sendfile"):
+        return app
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         headers: list[tuple[bytes, bytes]] = []
