@@ -367,7 +367,7 @@ def test_every_kind_is_answered_in_a_terminal(pose: Pose, gts: Gts, http: TestCl
     assert answers(http, job_id) == [
         {"yes": False},
         {"descriptions": {"billing": "money"}},
-        {"labels": ["delivery"]},
+        {"labels": ["billing"]},  # Enter leaves an example as the person has labelled it
         {"labels": OPTIONS},
     ]
     for said in ("is this billing?", "always", "neither yes nor no", "refund me", "your data says: billing"):
