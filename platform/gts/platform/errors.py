@@ -63,7 +63,9 @@ def validation_error(error: RequestValidationError) -> InvalidInput:
     problems = [
         {
             "where": ".".join(str(part) for part in item["loc"]),
-            "problem": "there is no such field" if item["type"] == "extra_forbidden" else str(item["msg"]),
+            "problem": "there is no such field"
+            if item["type"] == "extra_forbidden"
+            else str(item["msg"]).removeprefix("Value error, "),
         }
         for item in error.errors()[:20]
     ]

@@ -287,7 +287,7 @@ def load_settings(
         name = str(first["loc"][0]) if first["loc"] else ""
         origin = sources.get(name, "the settings")
         raise InvalidInput(
-            f"setting {name!r} from {origin} is wrong: {first['msg']}",
+            f"setting {name!r} from {origin} is wrong: {first['msg'].removeprefix('Value error, ')}",
             mend=f"correct it; its meaning: {Settings.model_fields[name].description}"
             if name in Settings.model_fields
             else "correct it",
