@@ -177,7 +177,7 @@ def test_a_veto_is_kept_replaced_and_taken_back(make_job, http, services):
         "verdict": "edit",
         "text": "refund me once",
         "labels": ["delivery"],
-        "by": "local",
+        "by": "test",
         "at": "",
     }
     with services.database.reading() as session:

@@ -73,7 +73,7 @@ def test_a_job_shows_its_limits_and_takes_others(http, task):
     event = http.get(f"/api/v1/jobs/{job_id}/events?after=1").json()["events"][0]
     assert (event["kind"], event["data"]["by"], event["data"]["goal"]) == (
         "changed",
-        "local",
+        "test",
         {"target": 0.9},
     )
 

@@ -54,7 +54,7 @@ def test_an_alias_is_promoted_and_rolled_back_with_its_history(http, published, 
     first = http.post(f"{URL}/promotions", json=body).json()
     assert (first["kind"], first["by"], first["old"], first["new"]) == (
         "promote",
-        "local",
+        "test",
         None,
         published.oid,
     )
