@@ -35,6 +35,7 @@ from gts.platform.pages.markdown import render_card
 from gts.platform.pages.reports import interval_sentence, report_view, verdict
 from gts.platform.services import Services
 from gts.platform.settings import Settings
+from gts.registry.values import Kind
 from gts.tasks.building import build_task
 from gts.tasks.source import TextSource
 from gts.tasks.spec import TaskSpec
@@ -616,6 +617,21 @@ def test_try_it_box_explains_what_it_cannot_do(site: Site, tmp_path: Path, text:
     response = site.client().post("/models/local/support-tickets/try", data={"text": text})
     assert response.status_code == status
     assert "notice bad" in response.text
+
+
+def test_a_model_leads_to_the_data_that_it_learnt_from(site: Site, tmp_path: Path) -> None:
+    publish(site, write_student(tmp_path / "student"))
+    client, model = site.client(), "/models/local/support-tickets"
+    assert "/datasets/" not in page(client, model)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "gold.jsonl").write_text('{"text": "a"}\n')
+    site.services.registry.publish(
+        "local", "support-tickets-data", tmp_path / "data", "gold", author="local", kind=Kind.DATASET
+    )
+    assert 'href="/datasets/local/support-tickets-data"' in page(client, model)
+    shown = page(client, "/datasets/local/support-tickets-data")
+    assert "gold.jsonl" in shown and "load_dataset(" in shown
+    assert "Nothing is here" in page(client, "/datasets/local/nothing", 404)
 
 
 def test_older_revision_and_unknown_models(site: Site, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def history(
 
 
 def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
-    by = f"job {row['job_id']}" if row["job_id"] else row["by"]
+    by = f"job {row['job_id'][:_SHORT]}" if row["job_id"] else row["by"]
     commits = (commit[:_SHORT] if commit else "–" for commit in (row["old"], row["new"]))
     return short_time(row["at"]), row["kind"], *commits, by, row["why"]
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from gts.core.errors import GTSError
+from gts.orchestrator.training_data import data_name
 from gts.platform.pages.languages import language_of
 from gts.platform.pages.lineages import lineage_view
 from gts.platform.pages.modelviews import ModelPageView, model_page
@@ -19,6 +20,8 @@ from gts.platform.published import describe_model
 from gts.platform.services import Services
 from gts.platform.traffic.report import traffic_of
 from gts.platform.versions_lineage import lineage_of
+from gts.registry.errors import RepositoryNotFound
+from gts.registry.values import Kind
 
 _NOTHING_TRIED: dict[str, Any] = {"text": "", "other": "", "answer": None, "problem": None, "tried": False}
 
@@ -30,6 +33,11 @@ def view_of(request: Request, services: Services, namespace: str, name: str, rev
         NotFound: There is no such model or revision.
     """
     commit = services.registry.resolve(namespace, name, revision)
+    data: str | None
+    try:
+        data = services.registry.get(namespace, data_name(namespace, name), kind=Kind.DATASET).id
+    except RepositoryNotFound:
+        data = None
     card = services.registry.read(commit, "README.md")
     base_url = services.settings.public_url or str(request.base_url)
     return model_page(
@@ -39,6 +47,7 @@ def view_of(request: Request, services: Services, namespace: str, name: str, rev
         card.decode("utf-8", "replace") if card else None,
         base_url.rstrip("/"),
         language_of(request),
+        data=data,
     )
 
 

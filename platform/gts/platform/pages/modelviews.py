@@ -81,6 +81,7 @@ class ModelPageView:
     names: Mapping[str, tuple[str, ...]]
     snippets: tuple[Snippet, ...]
     job_id: str | None
+    data: str | None
     updated_at: datetime
 
 
@@ -107,6 +108,8 @@ def model_page(
     card: str | None,
     base_url: str,
     language: Language = ENGLISH,
+    *,
+    data: str | None = None,
 ) -> ModelPageView:
     """Everything the page of a model says.
 
@@ -117,6 +120,7 @@ def model_page(
         card: Its README.md, if it has one.
         base_url: Where clients reach the platform.
         language: What it is said in.
+        data: The data set that it learnt from, if it is here.
     """
     namespace, _, name = detail.id.partition("/")
     report = detail.report or {}
@@ -159,6 +163,7 @@ def model_page(
         if is_student
         else repository_snippets(base_url, detail.id, language),
         job_id=next((item.job_id for item in detail.history if item.commit == detail.commit), None),
+        data=data,
         updated_at=detail.updated_at,
     )
 
