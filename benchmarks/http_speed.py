@@ -28,11 +28,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from recording import record
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -313,9 +313,6 @@ def main() -> None:
     elif asked.ask:
         print(json.dumps(asyncio.run(load(asked.ask, asked.clients[0], asked.seconds))))
     else:
-        from few_shot import processor
-        from task_types import commit
-
         with tempfile.TemporaryDirectory() as temporary:
             subprocess.run([sys.executable, __file__, "--make", temporary], check=True)
             runs = [
@@ -325,15 +322,7 @@ def main() -> None:
                     tier, Path(temporary), asked.peers, asked.clients, asked.seconds, asked.rounds
                 )
             ]
-        document = {
-            "date": date.today().isoformat(),
-            "commit": commit(),
-            "machine": f"{processor()}, {os.cpu_count()} cores",
-            "command": " ".join(["python", *sys.argv]),
-            "runs": runs,
-        }
-        if asked.out:
-            asked.out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        record(asked.out, runs=runs)
 
 
 if __name__ == "__main__":

@@ -22,10 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+from recording import record
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -131,7 +132,10 @@ async def measure(folder: Path, names: list[str], limit: int, rounds: int) -> di
     from gts.platform.serving.local import LocalEngine
     from gts.platform.settings import Settings
 
-    engine = LocalEngine(Folders(folder), Settings(max_students_bytes=limit))  # type: ignore[arg-type]
+    engine = LocalEngine(
+        Folders(folder),  # type: ignore[arg-type]  # all of a registry that an engine asks for
+        Settings(max_students_bytes=limit),
+    )
     texts = [{"text": line} for line in _TEXTS.read_text("utf-8").splitlines()]
     rng = random.Random(0)
     found: dict[str, Any] = {"before": memory()}
@@ -193,13 +197,8 @@ def main() -> None:
             subprocess.run([sys.executable, __file__, *numbers, "--make", str(folder)], check=True)
         names = sorted(path.name for path in folder.iterdir())
         found = asyncio.run(measure(folder, names, asked.limit_mb << 20, asked.rounds))
-    from few_shot import processor
-    from task_types import commit
-
-    document = {"date": date.today().isoformat(), "commit": commit(), "machine": processor(), **found}
-    print(json.dumps(document, indent=1))
-    if asked.out:
-        asked.out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    print(json.dumps(found, indent=1))
+    record(asked.out, **found)
 
 
 if __name__ == "__main__":

@@ -23,15 +23,14 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from few_shot import processor
+from recording import record
 from registry_sites import TOKEN, platform
 from registry_speed import table
-from task_types import commit
 
 _TASKS = ("text-classification", "token-classification", "summarization", "sentence-similarity")
 _FILES = (
@@ -218,15 +217,7 @@ def main() -> None:
             with platform(Path(temporary) / name, url) as site:
                 runs += measure(name, site, asked.times)
     print(table(runs), flush=True)
-    document = {
-        "date": date.today().isoformat(),
-        "commit": commit(),
-        "machine": f"{processor()}, {os.cpu_count()} cores",
-        "command": " ".join(["python", *sys.argv]),
-        "runs": runs,
-    }
-    if asked.out:
-        asked.out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    record(asked.out, runs=runs)
 
 
 if __name__ == "__main__":

@@ -21,19 +21,16 @@ import json
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from few_shot import processor
+from recording import record
 from registry_clients import Client, alone, get
 from registry_sites import NGINX, nginx, platform
-from task_types import commit
 
 _PARTS = ("downloads", "crowd", "uploads")
 _BLOCK = 1 << 20
@@ -229,15 +226,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             found[part] = parts[part](Path(temporary))
         print(table(found[part]), flush=True)
-    document = {
-        "date": date.today().isoformat(),
-        "commit": commit(),
-        "machine": f"{processor()}, {os.cpu_count()} cores",
-        "command": " ".join(["python", *sys.argv]),
-        **found,
-    }
-    if asked.out:
-        asked.out.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    record(asked.out, **found)
 
 
 if __name__ == "__main__":

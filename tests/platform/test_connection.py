@@ -1,16 +1,14 @@
 """Clients that keep a connection open without saying what they want, and those that are merely slow."""
 
 import asyncio
-import socket
 import threading
 import time
 from contextlib import suppress
 
 import pytest
-import uvicorn
+from wire import wire
 
 from gts.platform.connection import Connection
-from gts.platform.supervisor import _uvicorn_config
 
 TIMEOUT_S = 1.0
 
@@ -54,28 +52,8 @@ def application():
 
 @pytest.fixture
 def connect(application, settings):
-    config = _uvicorn_config(application, settings)
-    assert config.http is Connection
-    config.http = ShortConnection
-    server = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    opened = []
-
-    def connect(*parts, pause_s=0.0):
-        opened.append(socket.create_connection(listener.getsockname(), timeout=20))
-        for part in parts:
-            opened[-1].sendall(part)
-            time.sleep(pause_s)
-        return opened[-1]
-
-    yield connect
-    for connection in opened:
-        connection.close()
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with wire(application, settings, ShortConnection) as connect:
+        yield connect
 
 
 def read_to_the_end(connection):

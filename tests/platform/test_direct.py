@@ -137,6 +137,16 @@ def test_a_body_that_is_too_large_is_refused_while_it_comes(http, services, door
     assert answer.status_code == 413
 
 
+def test_a_documented_route_says_in_its_clients_shape_that_a_body_is_too_large(http, services, published):
+    def parts():
+        for _ in range(services.settings.max_predict_bytes // 1000 + 1):
+            yield b" " * 1000
+
+    path = "/v2/models/local/tickets/versions/main/infer"
+    answer = http.post(path, content=parts(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413 and isinstance(answer.json()["error"], str)
+
+
 def test_a_client_that_leaves_is_no_fault(app, token, published):
     sent = []
 
@@ -182,7 +192,9 @@ class NeverDone(Engine):
     """An engine that does not come to an end."""
 
     async def find(self, model, revision):
-        return Served(model, "0" * 40, StudentManifest(task=TaskInfo(name="x"), labels=("a",), tier="static"))
+        return Served(
+            model, "0" * 40, StudentManifest(task=TaskInfo(name="x"), labels=("a", "b"), tier="static")
+        )
 
     async def answer(self, served, rows):
         await asyncio.Event().wait()
@@ -191,14 +203,28 @@ class NeverDone(Engine):
         pass
 
 
-def test_work_is_given_up_when_the_client_leaves(services, token):
+CHOICE = {"a": "this", "b": "that"}
+LEAVING = {
+    **{("", door): body for door, body in DOORS.items()},
+    **{("/under", door): body for door, body in DOORS.items()},
+    ("", "/v2/models/local/tickets/versions/main/infer"): TENSORS,
+    ("", "/v1/systemone"): {
+        "model": "local/tickets",
+        "state": TEXT,
+        "questions": {"q": {"type": "choice", "criteria": CHOICE}},
+    },
+}
+
+
+@pytest.mark.parametrize(("under", "path"), LEAVING)
+def test_work_is_given_up_when_the_client_leaves(services, token, under, path):
     engine = NeverDone(services.settings)
     app = create_app(dataclasses.replace(services, students=engine))
     sent = []
 
     async def ask():
         left = asyncio.Event()
-        messages = [{"type": "http.request", "body": json.dumps({"texts": [TEXT]}).encode()}]
+        messages = [{"type": "http.request", "body": json.dumps(LEAVING[under, path]).encode()}]
 
         async def receive():
             if messages:
@@ -217,8 +243,8 @@ def test_work_is_given_up_when_the_client_leaves(services, token):
         scope = {
             "type": "http",
             "method": "POST",
-            "path": PREDICT,
-            "root_path": "",
+            "path": under + path,
+            "root_path": under,
             "query_string": b"",
             "headers": [(key.encode(), value.encode()) for key, value in headers.items()],
         }
@@ -229,5 +255,6 @@ def test_work_is_given_up_when_the_client_leaves(services, token):
         await asyncio.wait_for(asked, 10)
 
     asyncio.run(ask())
-    assert sent == [] and not engine._in_flight
+    assert [message.get("status", 400) for message in sent] in ([], [400, 400]), "nobody reads it"
+    assert not engine._in_flight
     assert b'outcome="cancelled"' in engine.metrics.text()

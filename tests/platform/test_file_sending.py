@@ -1,16 +1,14 @@
 """Files that go out without coming into the process: whole, in order, and not for ever to who does not read."""
 
 import os
-import socket
 import threading
 from contextlib import suppress
 
 import pytest
-import uvicorn
 from starlette.responses import FileResponse, PlainTextResponse
+from wire import wire
 
 from gts.platform.connection import Connection
-from gts.platform.supervisor import _uvicorn_config
 
 HEAD = "GET /{} HTTP/1.1\r\nHost: x\r\n\r\n"
 PATIENCE_S = 2.0
@@ -36,8 +34,6 @@ def ended():
 
 @pytest.fixture(params=["asyncio", "uvloop"])
 def connect(request, folder, ended, settings):
-    pytest.importorskip(request.param)
-
     async def application(scope, receive, send):
         if scope["type"] != "http":
             return
@@ -55,25 +51,8 @@ def connect(request, folder, ended, settings):
             if name == "large":
                 ended.set()
 
-    config = _uvicorn_config(application, settings)
-    config.http, config.loop = ImpatientConnection, request.param
-    server = uvicorn.Server(config)
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    opened = []
-
-    def connect(*names):
-        opened.append(socket.create_connection(listener.getsockname(), timeout=20))
-        opened[-1].sendall("".join(HEAD.format(name) for name in names).encode())
-        return opened[-1]
-
-    yield connect
-    for connection in opened:
-        connection.close()
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with wire(application, settings, ImpatientConnection, request.param) as connect:
+        yield lambda *names: connect("".join(HEAD.format(name) for name in names).encode())
 
 
 def answer(source):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from gts.core.errors import InvalidInput, MissingDependency, NotFound, StorageError
+from gts.core.errors import Damaged, InvalidInput, MissingDependency, NotFound
 from gts.core.fingerprint import file_sha256, fingerprint
 
 
@@ -173,7 +173,7 @@ def locate(model_id: str) -> Path:
             raise MissingDependency(f"{name} of {model_id} is not in {folder}", mend=entry.install)
         found = file_sha256(folder / name)
         if found != digest:
-            raise StorageError(
+            raise Damaged(
                 f"{name} of {model_id} has SHA-256 {found}, the catalogue says {digest}",
                 mend=f"install it again: {entry.install}",
                 file=str(name),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from gts.core.blobs import write_atomically
 from gts.core.catalogue import BaseModelEntry, check_architecture
 from gts.core.errors import InvalidInput
 from gts.core.fingerprint import file_sha256
+from gts.core.safetensors_file import count_parameters
 
 
 def describe_model(
@@ -36,7 +36,7 @@ def describe_model(
     entry = BaseModelEntry(
         id=model_id,
         languages=tuple(languages),
-        parameters=sum(_parameters(path) for path in weights),
+        parameters=sum(map(count_parameters, weights)),
         hidden_size=_hidden_size(model_id, folder),
         licence=licence,
         path=folder,
@@ -81,10 +81,3 @@ def _hidden_size(model_id: str, folder: Path) -> int:
             f"config.json of {model_id} does not say how wide its hidden states are: {error}",
             mend="name an encoder in the form of `transformers`",
         ) from error
-
-
-def _parameters(path: Path) -> int:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as tensors:
-        return sum(prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118

@@ -235,13 +235,13 @@ def _changed(task: AnyTask, change: _Change) -> AnyTask:
     gold = _corrected(_extended(task, change), task, change)
     change.said["left_out"] = len(change.left_out)
     spec, gone = _described(task.spec, change), change.gone
-    changed = {
+    changed: dict[str, Any] = {
         "spec": spec,
         "gold": tuple(gold),
         "pool": tuple(row for row in task.pool if key_of(row) not in gone),
         "notes": tuple(dict.fromkeys((*task.notes, *change.notes()))),
     }
-    return replace(task, **changed)  # type: ignore[arg-type]  # a task's rows stay of its type
+    return replace(task, **changed)
 
 
 def _extended(task: AnyTask, change: _Change) -> list[AnyRow]:

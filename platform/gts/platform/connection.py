@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gts.platform.file_sending import sending_files
-from gts.platform.joined_writes import JoinedWrites
 
 
 class Connection(HttpToolsProtocol):
@@ -26,11 +26,11 @@ class Connection(HttpToolsProtocol):
     _head_bytes = 0
     _in_body = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
-        joined = JoinedWrites(transport, self.loop)
-        super().connection_made(joined)
-        self.app = sending_files(self.app, joined, self.write_timeout_s)
+        of_stream = cast("asyncio.Transport", transport)
+        super().connection_made(of_stream)
+        self.app = sending_files(self.app, of_stream, self.write_timeout_s)
         self._watch()
 
     def data_received(self, data: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from inspect import signature
 from typing import NoReturn
 
 from fastapi import Request, Response
@@ -14,7 +13,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gts.core.errors import GTSError
 from gts.platform.auth import identified, require
-from gts.platform.leaving import unless_it_leaves
 from gts.platform.services import get_services
 from gts.platform.tokens import Scope as TokenScope
 
@@ -32,7 +30,7 @@ class DirectRoute(BaseRoute):
 
     Args:
         path: Path of the documented route, with ``{namespace}`` and ``{name}``.
-        endpoint: Its function, of which parameters are ``services``, ``user``, ``body``, those of the path, and perhaps ``request``.
+        endpoint: Its function, of which parameters are ``services``, ``user``, ``request``, ``body`` and those of the path.
         body: What the body has to be.
         in_shape: Answers with errors; default: as the app does.
         any_type: Whether the body is JSON whatever it is called.
@@ -53,7 +51,6 @@ class DirectRoute(BaseRoute):
         self._body = body
         self._in_shape = in_shape
         self._any_type = any_type
-        self._takes_request = "request" in signature(endpoint).parameters
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether a request may go the short way."""
@@ -71,7 +68,7 @@ class DirectRoute(BaseRoute):
         """Answer, or leave it to the documented route."""
         request = Request(scope, receive)
         try:
-            response = await self._answer(request, receive)
+            response = await self._answer(request)
         except ClientDisconnect:
             return
         except GTSError as error:
@@ -88,7 +85,7 @@ class DirectRoute(BaseRoute):
         """The documented route has the name."""
         raise NoMatchFound(name, path_params)
 
-    async def _answer(self, request: Request, receive: Receive) -> Response | None:
+    async def _answer(self, request: Request) -> Response | None:
         services = get_services(request)
         user = require(request, await identified(request, services), TokenScope.INFER)
         content = await request.body()
@@ -98,11 +95,9 @@ class DirectRoute(BaseRoute):
             body = self._body.model_validate_json(content)
         except ValidationError:
             return None
-        more = {"request": request} if self._takes_request else {}
-        async with unless_it_leaves(receive):
-            return await self._endpoint(
-                services=services, user=user, body=body, **request.path_params, **more
-            )
+        return await self._endpoint(
+            services=services, user=user, request=request, body=body, **request.path_params
+        )
 
 
 def _says_json(content_type: str) -> bool:

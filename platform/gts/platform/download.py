@@ -13,9 +13,9 @@ from urllib.parse import quote
 import httpx
 
 from gts.core.blobs import storage_errors
-from gts.core.errors import GTSError, StorageError
+from gts.core.errors import StorageError
 from gts.core.fingerprint import file_sha256
-from gts.platform.remote import ServerUnreachable, error_of, error_told
+from gts.platform.remote import ServerUnreachable, error_of, hub_error_of
 
 _TRIES = 4
 _BLOCK_BYTES = 1 << 20
@@ -92,15 +92,6 @@ def _fetch(http: httpx.Client, url: str, target: Path, sha256: str) -> None:
     os.replace(part, target)
 
 
-def _refusal(response: httpx.Response) -> GTSError:
-    """What the registry says in the Hub's shape of errors, as the class that it raised."""
-    try:
-        document = response.json()
-        return error_told({"code": document["code"], "message": document["error"]})
-    except (ValueError, KeyError, TypeError):
-        return error_of(response)
-
-
 def _stream(http: httpx.Client, url: str, part: Path) -> str:
     """Write the body to ``part``, going on where an earlier try stopped; returns the digest of the whole file."""
     done = part.stat().st_size if part.exists() else 0
@@ -110,7 +101,7 @@ def _stream(http: httpx.Client, url: str, part: Path) -> str:
             return file_sha256(part)  # everything is there
         if response.is_error:
             response.read()
-            raise _refusal(response)
+            raise hub_error_of(response) or error_of(response)
         goes_on = response.status_code == httpx.codes.PARTIAL_CONTENT
         hasher = hashlib.sha256()
         if goes_on:

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from gts.core.database import database_failure
 from gts.core.errors import GTSError, InvalidInput, NotFound, StorageError, TooLarge, Unauthorized
@@ -113,9 +114,8 @@ def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
     async def on_http_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        if isinstance(error.__cause__, GTSError):  # FastAPI wraps what goes wrong while it reads a body
-            return answer(request, error.__cause__)
-        response = answer(request, _of_framework(request, error), error.status_code)
+        told = framework_error(request, error)
+        response = answer(request, told, None if told is error.__cause__ else error.status_code)
         response.headers.update(error.headers or {})
         return response
 
@@ -124,6 +124,9 @@ def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
         if failure is None:
             raise error
         return answer(request, failure)
+
+    async def on_leaving(request: Request, error: Exception) -> Response:
+        return Response(status_code=400)  # nobody reads it
 
     async def on_unexpected(request: Request, error: Exception) -> Response:
         # Starlette raises the error again after this answer, so the server logs it with its traceback.
@@ -134,6 +137,7 @@ def install_error_handlers(app: FastAPI, answer: ErrorAnswer) -> None:
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(OperationalError, on_database_error)
+    app.add_exception_handler(ClientDisconnect, on_leaving)
     app.add_exception_handler(Exception, on_unexpected)
 
 
@@ -147,7 +151,10 @@ class MethodNotAllowed(GTSError):
 _FRAMEWORK_ERRORS: dict[int, type[GTSError]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
 
 
-def _of_framework(request: Request, error: HTTPException) -> GTSError:
+def framework_error(request: Request, error: HTTPException) -> GTSError:
+    """What the framework refused, as an error of ours."""
+    if isinstance(error.__cause__, GTSError):  # FastAPI wraps what goes wrong while it reads a body
+        return error.__cause__
     path = request.url.path[:200]
     messages = {404: f"nothing is at {path}", 405: f"{request.method} is not possible at {path}"}
     message = messages.get(error.status_code) or str(error.detail)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gts.core.errors import GTSError, NotFound
 from gts.platform.client import Client
-from gts.platform.remote import ServerUnreachable, subclasses
+from gts.platform.remote import ServerUnreachable, hub_error_of
 from gts.registry.manifest import check_files
 
 
@@ -99,9 +98,7 @@ def _answered(error: Exception, url: str) -> GTSError:
     """The error that a platform's Hub routes answered with; of another hub, what there is."""
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", "something")
-    try:
-        body = json.loads(response.content) if response is not None else {}
-        known = {kind.code: kind for kind in subclasses(GTSError)}
-        return known[body["code"]](str(body["error"]))
-    except (ValueError, KeyError, TypeError):
-        return ServerUnreachable(f"{url} answered {status}: {error}", mend="is this the address of a hub?")
+    told = None if response is None else hub_error_of(response)
+    return told or ServerUnreachable(
+        f"{url} answered {status}: {error}", mend="is this the address of a hub?"
+    )

@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive
+from starlette.requests import ClientDisconnect, Request
 
 _NOTICED_AFTER_S = 0.1
 """What takes no longer is finished: to look out for the client costs more than a quick answer."""
 
 
 @asynccontextmanager
-async def unless_it_leaves(receive: Receive) -> AsyncIterator[None]:
+async def unless_it_leaves(request: Request) -> AsyncIterator[None]:
     """Cancel what is done in this block when the client leaves.
 
     Args:
-        receive: Tells of the client; nothing of the request's body is left to receive.
+        request: Its body has been read.
 
     Raises:
         ClientDisconnect: It has left.
@@ -31,7 +30,7 @@ async def unless_it_leaves(receive: Receive) -> AsyncIterator[None]:
 
     async def watch() -> None:
         nonlocal has_left
-        while (await receive())["type"] != "http.disconnect":
+        while (await request.receive())["type"] != "http.disconnect":
             pass
         has_left = True
         task.cancel()

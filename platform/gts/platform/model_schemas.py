@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gts.platform.version_schemas import Expect, Why
+from gts.registry.values import Revision
 
 
 class ModelView(BaseModel):
@@ -44,6 +45,18 @@ class RevisionView(BaseModel):
     created_at: datetime
     job_id: str | None
     retired: str | None = Field(description="Why nobody should use it any more; null unless it is retired.")
+
+    @classmethod
+    def of(cls, revision: Revision, retired: str | None = None) -> Self:
+        """The public form of a commit."""
+        return cls(
+            commit=revision.oid,
+            message=revision.message,
+            author=revision.author,
+            created_at=revision.created_at,
+            job_id=revision.job_id,
+            retired=retired,
+        )
 
 
 class ModelDetail(ModelView):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gts.core.errors import GTSError, Unavailable
+from gts.platform.remote import error_told
 
 
 async def ask_process(
@@ -36,19 +37,13 @@ async def ask_process(
         ) from error
     said: dict[str, Any] = json.loads(output.splitlines()[-1]) if output.strip() else {"error": {}}
     if "error" in said:
-        told = said["error"]
-        kinds = {kind.code: kind for kind in _kinds(GTSError)}
-        kind = kinds.get(told.get("code", ""), GTSError)
-        message = told.get("message", f"{what} could not be made")
-        mend = told.get("mend", "the server's log says why")
-        raise kind(message, mend=mend, **told.get("details", {}))
+        unsaid = {
+            "code": GTSError.code,
+            "message": f"{what} could not be made",
+            "mend": "the server's log says why",
+        }
+        raise error_told(unsaid | said["error"])
     return said
-
-
-def _kinds(base: type[GTSError]) -> Iterator[type[GTSError]]:
-    for kind in base.__subclasses__():
-        yield kind
-        yield from _kinds(kind)
 
 
 async def _run(arguments: Sequence[str]) -> str:

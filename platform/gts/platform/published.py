@@ -40,14 +40,7 @@ def describe_model(services: Services, namespace: str, name: str, revision: str 
         files=[FileView(path=file.path, size=file.size, sha256=file.sha256) for file in files],
         refs={ref.name: ref.oid for ref in registry.refs(namespace, name)},
         history=[
-            RevisionView(
-                commit=item.oid,
-                message=item.message,
-                author=item.author,
-                created_at=item.created_at,
-                job_id=item.job_id,
-                retired=retired[item.oid].why if item.oid in retired else None,
-            )
+            RevisionView.of(item, retired[item.oid].why if item.oid in retired else None)
             for item in registry.history(namespace, name, commit.oid)
         ],
         report=read_report(services, commit),

@@ -47,6 +47,19 @@ def error_told(body: Mapping[str, Any]) -> GTSError:
     return error
 
 
+def hub_error_of(response: Any) -> GTSError | None:
+    """The error that a platform's Hub routes answered with, as the class that it raised; None where it is none of these.
+
+    Args:
+        response: Of httpx, or of the twin of it that Hub clients bring.
+    """
+    try:
+        body = json.loads(response.content)
+        return error_told({"code": body["code"], "message": body["error"]})
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def locate(url: str | None, token: str | None, data_dir: Path | None) -> tuple[str, str | None]:
     """Address and token of a server; what is not given is that of the server running on this machine.
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gts.core import safetensors_file
 from gts.core.errors import Damaged, InvalidInput, NotFound
 from gts.student.reference import Reference
 from gts.student.selective import HeldOut
@@ -218,12 +219,9 @@ def count_parameters(folder: Path) -> int:
 
 
 def _count_weights(path: Path) -> int:
-    from math import prod
-
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(path, framework="numpy") as tensors:
-            return sum(prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118
+        return safetensors_file.count_parameters(path)
     except SafetensorError as error:
         raise damaged(path, str(error)) from error

@@ -93,7 +93,7 @@ class Rounding:
 
 
 MOST_LOSS = 0.005
-"""Share of right answers that int8 may cost; it is about twice as fast (benchmarks/LOG.md)."""
+"""Share of right answers that int8 may cost; it is 1.3 to 1.9 times as fast (benchmarks/library_speed.py)."""
 
 
 def rounding(folder: Path, texts: Sequence[str], *, threads: int = 1) -> Rounding:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gts.core.errors import StorageError
+from gts.core.errors import Damaged
 from gts.student.onnx_file import StoredTensor, tables
 from gts.student.shared import Shared, digest_of
 
@@ -89,7 +89,7 @@ def _open(path: Path, threads: int, name: str) -> Session:
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except (*unreadable, faults.NotImplemented, faults.RuntimeException) as error:
-        raise StorageError(
+        raise Damaged(
             f"onnxruntime cannot run {path}: {error}",
             mend="download or produce the student again",
             path=str(path),

@@ -75,12 +75,16 @@ def downgrade() -> None:
         tokens.drop_column("repositories")
     with op.batch_alter_table("files") as files:
         files.drop_column("content_oid")
-    datasets = "SELECT id FROM repositories WHERE kind = 'dataset'"
-    of_datasets = f"SELECT id FROM commits WHERE repository_id IN ({datasets})"  # noqa: S608 - no input in it
-    op.execute(f"DELETE FROM files WHERE commit_id IN ({of_datasets})")  # noqa: S608
-    for table in ("refs", "commits"):
-        op.execute(f"DELETE FROM {table} WHERE repository_id IN ({datasets})")  # noqa: S608
-    op.execute("DELETE FROM repositories WHERE kind = 'dataset'")
+    all_repositories = sa.table("repositories", sa.column("id"), sa.column("kind"))
+    all_commits = sa.table("commits", sa.column("id"), sa.column("repository_id"))
+    all_refs = sa.table("refs", sa.column("repository_id"))
+    all_files = sa.table("files", sa.column("commit_id"))
+    datasets = sa.select(all_repositories.c.id).where(all_repositories.c.kind == "dataset")
+    of_datasets = sa.select(all_commits.c.id).where(all_commits.c.repository_id.in_(datasets))
+    op.execute(sa.delete(all_files).where(all_files.c.commit_id.in_(of_datasets)))
+    for table in (all_refs, all_commits):
+        op.execute(sa.delete(table).where(table.c.repository_id.in_(datasets)))
+    op.execute(sa.delete(all_repositories).where(all_repositories.c.kind == "dataset"))
     with op.batch_alter_table("repositories") as repositories:
         repositories.drop_constraint(op.f("ck_repositories_kind_known"), type_="check")
         repositories.drop_constraint(op.f("uq_repositories_kind"), type_="unique")

@@ -96,17 +96,7 @@ def dataset_page(
         bytes=sum(file.size for file in files),
         card=render_card(card) if card else None,
         files=tuple(lines),
-        history=tuple(
-            RevisionView(
-                commit=one.oid,
-                message=one.message,
-                author=one.author,
-                created_at=one.created_at,
-                job_id=one.job_id,
-                retired=None,
-            )
-            for one in history
-        ),
+        history=tuple(map(RevisionView.of, history)),
         snippets=ways,
         updated_at=repository.updated_at,
     )

@@ -112,9 +112,8 @@ def dataset_snippets(base_url: str, dataset: str, language: Language = ENGLISH) 
     load = Snippet(
         "datasets",
         language.gettext("For Python, as from the Hugging Face Hub."),
-        f'import os\n\nos.environ["HF_ENDPOINT"] = {json.dumps(base_url)}  # before the import below\n'
-        f'os.environ["HF_TOKEN"] = {json.dumps(_PLACEHOLDER)}\n\n'
-        f"from datasets import load_dataset\n\nload_dataset({json.dumps(dataset)})",
+        _environment(json.dumps(base_url))
+        + f"from datasets import load_dataset\n\nload_dataset({json.dumps(dataset)})",
     )
     return load, _download(base_url, f"{shlex.quote(dataset)} --repo-type dataset", language)
 
@@ -124,6 +123,14 @@ def _download(base_url: str, named: str, language: Language) -> Snippet:
         language.gettext("Command line"),
         language.gettext("Every file, with the Hub’s own command."),
         f"HF_ENDPOINT={shlex.quote(base_url)} HF_TOKEN={_PLACEHOLDER} hf download {named}",
+    )
+
+
+def _environment(url: str) -> str:
+    """What leads libraries here that ask the Hub."""
+    return (
+        f'import os\n\nos.environ["HF_ENDPOINT"] = {url}  # before the import below\n'
+        f'os.environ["HF_TOKEN"] = {json.dumps(_PLACEHOLDER)}\n\n'
     )
 
 
@@ -139,8 +146,7 @@ def _hub_snippet(base_url: str, model: str, call: str, language: Language) -> Sn
 
 
 def _library_snippet(url: str, name: str, text: str, library: str, language: Language) -> Snippet:
-    setting = f'import os\n\nos.environ["HF_ENDPOINT"] = {url}  # before the import below\n'
-    setting += f'os.environ["HF_TOKEN"] = {json.dumps(_PLACEHOLDER)}\n\n'
+    setting = _environment(url)
     if library == "model2vec":
         return Snippet(
             "model2vec",

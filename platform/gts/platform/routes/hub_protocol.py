@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from gts.core.errors import Forbidden, GTSError, InvalidInput, Unauthorized
 from gts.platform.errors import validation_error
@@ -105,8 +104,6 @@ class HubRoute(APIRoute):
                 return error_response(validation_error(error))
             except GTSError as error:
                 return error_response(error)
-            except ClientDisconnect:
-                return Response(status_code=400)  # nobody reads it
 
         return handle_as_hub
 

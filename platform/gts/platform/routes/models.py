@@ -11,6 +11,7 @@ from gts.platform.auth import GuardedRoute, Inferrer, Reader, Writer
 from gts.platform.cascading import ask_cascade
 from gts.platform.direct import DirectRoute
 from gts.platform.errors import error_responses
+from gts.platform.leaving import unless_it_leaves
 from gts.platform.model_schemas import (
     IS_TEST,
     AliasBody,
@@ -99,27 +100,25 @@ def remove_alias(
     responses=error_responses(403, 404, 413, 422, 429, 503),
 )
 async def predict(
-    services: ServicesDep, user: Inferrer, namespace: str, name: str, body: PredictBody
+    services: ServicesDep,
+    user: Inferrer,
+    request: Request,
+    namespace: str,
+    name: str,
+    body: PredictBody,
 ) -> Response:
     """What the model says of each text or row, in their order.
 
-    With `max_error` a classifier, or a model that tells whether pairs are alike, answers only where it is sure enough for that share of errors; see `cascade` of the answer.
+    With `max_error` a classifier, or a model that tells whether pairs are alike, answers only where it is sure enough for that
+    share of errors; see `cascade` of the answer.
     """
-    if body.max_error is not None:
-        model = f"{namespace}/{name}"
-        found = await ask_cascade(
-            services,
-            model,
-            body.revision,
-            body.asked(),
-            body.max_error,
-            body.fallback,
-            is_traffic=not body.test,
-        )
-        return JSONResponse(found)
-    served, answers = await services.students.predict(
-        f"{namespace}/{name}", body.revision, body.asked(), is_traffic=not body.test
-    )
+    model, asked, is_traffic = f"{namespace}/{name}", body.asked(), not body.test
+    async with unless_it_leaves(request):
+        if body.max_error is not None:
+            bound = body.max_error, body.fallback
+            told = await ask_cascade(services, model, body.revision, asked, *bound, is_traffic=is_traffic)
+            return JSONResponse(told)
+        served, answers = await services.students.predict(model, body.revision, asked, is_traffic=is_traffic)
     # A response of our own: checking a thousand answers against their model takes longer than making them.
     return JSONResponse({"model": served.model, "commit": served.commit, "predictions": answers})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Callable, Coroutine
 from importlib.metadata import version as installed_version
 from typing import Annotated, Any
 
@@ -14,38 +13,47 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gts.core.errors import GTSError, InvalidInput
-from gts.platform.auth import GuardedRoute, Inferrer
+from gts.platform.auth import Inferrer
 from gts.platform.direct import DirectRoute
-from gts.platform.errors import error_response, validation_error
+from gts.platform.leaving import unless_it_leaves
 from gts.platform.services import Services, ServicesDep
 from gts.platform.serving.oip import InferRequest, metadata, response, rows_of, wanted_of
 from gts.platform.serving.values import Served
+from gts.platform.shaped import ShapedRoute, text_error
 from gts.student.layout import StudentManifest
 
 _BINARY = "inference-header-content-length"
 
 
-class _ProtocolRoute(GuardedRoute):
-    """Bodies are JSON whatever they are called, and errors ``{"error": text}``, 400 for whatever is wrong with the request."""
+def _in_protocol_shape(error: GTSError) -> JSONResponse:
+    wrong = isinstance(error, InvalidInput) and error.status == InvalidInput.status
+    return text_error(error, http.HTTPStatus.BAD_REQUEST if wrong else None)
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
 
-        async def with_protocol_errors(request: Request) -> Response:
-            try:
-                return await handle(_as_json(request))
-            except RequestValidationError as error:
-                return _in_protocol_shape(
-                    _binary_tensors() if _BINARY in request.headers else validation_error(error)
-                )
-            except HTTPException as error:  # so the framework calls bytes that are no text
-                if _BINARY in request.headers:
-                    return _in_protocol_shape(_binary_tensors())
-                return _in_protocol_shape(InvalidInput(str(error.detail), mend="send JSON in UTF-8"))
-            except GTSError as error:
-                return _in_protocol_shape(error)
+class _ProtocolRoute(ShapedRoute):
+    """Bodies are JSON whatever they are called, and 400 is the answer to whatever is wrong with the request."""
 
-        return with_protocol_errors
+    in_shape = staticmethod(_in_protocol_shape)
+
+    @staticmethod
+    def prepared(request: Request) -> Request:
+        """The request with a body that is called JSON."""
+        # Triton's client names no type, and curl names forms. Requests of other sites are the gatekeeper's business.
+        headers = [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
+        scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
+        return Request(scope, request.receive)
+
+    @staticmethod
+    def explained(request: Request, error: RequestValidationError | HTTPException) -> GTSError:
+        """That the binary extension is not spoken, where that is what the framework could not read."""
+        return _binary_tensors() if _BINARY in request.headers else ShapedRoute.explained(request, error)
+
+
+def _binary_tensors() -> InvalidInput:
+    return InvalidInput(
+        "the request holds binary tensors; this server reads JSON",
+        mend="with Triton's client: set_data_from_numpy(..., binary_data=False)",
+    )
 
 
 public_router = APIRouter(prefix="/v2", tags=["open inference protocol"])
@@ -160,13 +168,6 @@ def _described(served: Served) -> dict[str, Any]:
     return metadata(served.model, served.commit, served.manifest)
 
 
-def _binary_tensors() -> InvalidInput:
-    return InvalidInput(
-        "the request holds binary tensors; this server reads JSON",
-        mend="with Triton's client: set_data_from_numpy(..., binary_data=False)",
-    )
-
-
 async def _infer(
     services: Services, request: Request, namespace: str, name: str, version: str, body: InferRequest
 ) -> Response:
@@ -177,22 +178,6 @@ async def _infer(
         wanted_of(body, manifest)  # a wrong name is told before the work is done
         return rows_of(body, manifest)
 
-    served, answers = await services.students.predict(f"{namespace}/{name}", version, rows)
+    async with unless_it_leaves(request):
+        served, answers = await services.students.predict(f"{namespace}/{name}", version, rows)
     return JSONResponse(response(body, served.model, served.commit, served.manifest, answers))
-
-
-def _as_json(request: Request) -> Request:
-    # Triton's client names no type, and curl names forms. Requests of other sites are the gatekeeper's business.
-    headers = [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
-    scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
-    return Request(scope, request.receive)
-
-
-def _in_protocol_shape(error: GTSError) -> JSONResponse:
-    plain = error_response(error)
-    headers = {
-        key: value for key, value in plain.headers.items() if key in ("retry-after", "www-authenticate")
-    }
-    wrong = isinstance(error, InvalidInput) and error.status == InvalidInput.status
-    status = http.HTTPStatus.BAD_REQUEST if wrong else error.status
-    return JSONResponse({"error": str(error)}, status_code=status, headers=headers)

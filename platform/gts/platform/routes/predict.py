@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from gts.core.errors import GTSError, InvalidInput
-from gts.platform.auth import GuardedRoute, Inferrer
+from gts.core.errors import InvalidInput
+from gts.platform.auth import Inferrer
 from gts.platform.direct import DirectRoute
-from gts.platform.errors import error_response, validation_error
 from gts.platform.hub_shapes import answer_of, rows_of
+from gts.platform.leaving import unless_it_leaves
 from gts.platform.model_schemas import InferenceBody, InferenceParameters, SentencePairs
 from gts.platform.services import ServicesDep
+from gts.platform.shaped import ShapedRoute, text_error
 from gts.student.layout import StudentManifest
 
-
-class _HubErrors(GuardedRoute):
-    """Errors in the shape that Hub clients read: ``{"error": text}``."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def with_hub_errors(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except RequestValidationError as error:
-                return _in_hub_shape(validation_error(error))
-            except GTSError as error:
-                return _in_hub_shape(error)
-
-        return with_hub_errors
-
-
-router = APIRouter(prefix="/models", tags=["inference"], route_class=_HubErrors)
+router = APIRouter(prefix="/models", tags=["inference"], route_class=ShapedRoute)
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
@@ -54,7 +35,12 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     responses=_RESPONSES,
 )
 async def infer(
-    services: ServicesDep, user: Inferrer, namespace: str, name: str, body: InferenceBody
+    services: ServicesDep,
+    user: Inferrer,
+    request: Request,
+    namespace: str,
+    name: str,
+    body: InferenceBody,
 ) -> Response:
     """What the methods of `huggingface_hub.InferenceClient(model=<this URL>)` call: `text_classification`,
     `token_classification`, `sentence_similarity` and `summarization`, each for models of its task.
@@ -73,7 +59,8 @@ async def infer(
             _check_function(parameters.function_to_apply, multi_label=manifest.multi_label)
         return rows_of(manifest.task.type, inputs)
 
-    served, answers = await services.students.predict(model, revision, rows)
+    async with unless_it_leaves(request):
+        served, answers = await services.students.predict(model, revision, rows)
     if served.manifest.task.type != "classification":
         return JSONResponse(answer_of(served.manifest.task.type, answers, inputs))
     return JSONResponse([answer["scores"][: parameters.top_k] for answer in answers])
@@ -81,7 +68,7 @@ async def infer(
 
 def direct() -> list[DirectRoute]:
     """Short ways to routes of this file."""
-    return [DirectRoute("/models/{namespace}/{name}", infer, InferenceBody, in_shape=_in_hub_shape)]
+    return [DirectRoute("/models/{namespace}/{name}", infer, InferenceBody, in_shape=text_error)]
 
 
 def _check_function(asked: str, *, multi_label: bool) -> None:
@@ -91,11 +78,3 @@ def _check_function(asked: str, *, multi_label: bool) -> None:
             f"`function_to_apply` is {asked[:50]!r}; this model's probabilities come from {gives}",
             mend="leave the parameter out",
         )
-
-
-def _in_hub_shape(error: GTSError) -> JSONResponse:
-    plain = error_response(error)
-    headers = {
-        key: value for key, value in plain.headers.items() if key in ("retry-after", "www-authenticate")
-    }
-    return JSONResponse({"error": str(error)}, status_code=error.status, headers=headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -106,7 +107,7 @@ class Engine(ABC):
             NotFound: There is no such model or revision.
             Overloaded: Too many requests are being answered already.
         """
-        started, known, outcome = time.perf_counter(), "", "cancelled"
+        started, known, outcome = time.perf_counter(), "", GTSError.code
         try:
             with self._admitted(model):
                 served = await self.find(model, revision)
@@ -116,10 +117,8 @@ class Engine(ABC):
         except GTSError as error:
             outcome = error.code
             raise
-        except HasLeft:
-            raise
-        except Exception:
-            outcome = GTSError.code
+        except (asyncio.CancelledError, GeneratorExit, HasLeft):
+            outcome = "cancelled"
             raise
         finally:
             self.metrics.requests.labels(known, outcome).inc()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gts.core.errors import StorageError
+from gts.core.errors import Damaged
 from gts.student.layout import StudentManifest, TaskInfo
 from gts.student.pairs.calibration import Calibration, Decision
 from gts.student.pairs.lessons import Scale
@@ -58,7 +58,7 @@ def decision_of(manifest: StudentManifest) -> Decision:
     """
     said = manifest.decision
     if manifest.task.type != "similarity" or not 0 <= said.get("threshold", 0.5) <= 1:
-        raise StorageError(
+        raise Damaged(
             f"gts.json of {manifest.task.name} is that of a {manifest.task.type} student with the decision {said}; "
             "a similarity student with a threshold from 0 to 1 was expected",
             mend="load it with the runtime of its task type, or produce the student again",

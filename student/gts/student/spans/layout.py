@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gts.core.errors import NotFound, StorageError
+from gts.core.errors import Damaged, NotFound
 from gts.student.spans.labels import Labels
 
 FORMAT: Final = 1
@@ -87,7 +87,5 @@ def read_layout(folder: Path) -> SpanLayout:
             f"{folder} holds no {LAYOUT_FILE}", mend="name the folder of a span student"
         ) from error
     except (KeyError, TypeError, ValueError) as error:  # ValueError: not UTF-8, or not JSON
-        raise StorageError(f"{path} is damaged: {error!r}", mend=_AGAIN, path=str(path)) from error
-    raise StorageError(
-        f"{path} has format {found!r}, this version reads {FORMAT}", mend=_AGAIN, path=str(path)
-    )
+        raise Damaged(f"{path} is damaged: {error!r}", mend=_AGAIN, path=str(path)) from error
+    raise Damaged(f"{path} has format {found!r}, this version reads {FORMAT}", mend=_AGAIN, path=str(path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gts.core.encoder import device_and_dtype
-from gts.core.errors import StorageError
+from gts.core.errors import Damaged
 from gts.student.spans.decoding import Floats
 from gts.student.spans.finding import find
 from gts.student.spans.layout import WEIGHTS_FILE, SpanLayout, read_layout
@@ -62,7 +62,7 @@ def load_net(folder: Path, layout: SpanLayout) -> SpanNet:
     try:
         net.load_state_dict(load_file(path))
     except (OSError, RuntimeError, SafetensorError) as error:
-        raise StorageError(
+        raise Damaged(
             f"{path} does not hold the weights of this student: {error}",
             mend="download or produce the student again",
             path=str(path),

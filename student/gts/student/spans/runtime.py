@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gts.core.errors import StorageError
+from gts.core.errors import Damaged
 from gts.student.facts import facts_of
 from gts.student.layout import MANIFEST, TOKENIZER, StudentManifest, damaged, read_manifest, required_file
 from gts.student.onnx_runtime import FILES, Variant
@@ -181,7 +181,7 @@ def load_span_student(
     """
     manifest = read_manifest(folder)
     if manifest.task.type not in TASK_TYPES:
-        raise StorageError(
+        raise Damaged(
             f"{folder / MANIFEST} is that of a {manifest.task.type} student, {', '.join(TASK_TYPES)} were expected",
             mend="load it with the runtime of its task type",
         )
