@@ -369,6 +369,7 @@ def test_names_of_repositories_are_held_to_the_rules(hub: Platform, name: str) -
 
 ODD_BODIES = [
     b"",
+    b"\x80",
     b"{",
     b"null",
     b"[]",
@@ -408,5 +409,7 @@ def test_no_request_breaks_the_server(hub: Platform) -> None:
                 headers = {"Authorization": f"Bearer {hub.write}", "Content-Type": "application/json"}
                 status, _, answer = hub.ask(url + query, method, headers, body, connection)
                 assert status < 500, (method, url, body, answer)
+                if status >= 400 and answer.startswith(b"{"):
+                    assert isinstance(json.loads(answer).get("error", ""), str), (method, url, body, answer)
     connection.close()
     assert hub.registry.verify("ann", "odd") == ()

@@ -12,9 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from gts.core.errors import Forbidden, GTSError, InvalidInput, Unauthorized
-from gts.platform.errors import validation_error
+from gts.platform.errors import framework_error, validation_error
 from gts.registry.errors import EntryNotFound, RepositoryNotFound, RevisionNotFound
 from gts.registry.registry import Registry
 from gts.registry.values import FileEntry, Kind, Repository, Revision, Sight
@@ -102,6 +103,8 @@ class HubRoute(APIRoute):
                 return _redirect(request, moved)
             except RequestValidationError as error:
                 return error_response(validation_error(error))
+            except HTTPException as error:
+                return error_response(framework_error(request, error))
             except GTSError as error:
                 return error_response(error)
 
